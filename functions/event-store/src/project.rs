@@ -1,0 +1,243 @@
+//! Projections: a pure function from an event to writes, plus a checkpoint that moves with them.
+//!
+//! Whoever is rung reads the stream from the checkpoint until it is empty and applies each batch with one script that compares
+//! the checkpoint, writes, and advances it. So a batch counts exactly once, whoever rings, however often, in how many replicas.
+//! An event that cannot be applied goes to the dead letters and the rest goes on.
+//!
+//! A projection has generations. Queries read the live one; a rebuild fills another one beside it, from the first event on, and
+//! is swapped in when it has caught up. Nobody ever reads half of it.
+
+pub mod activity;
+pub mod directory;
+pub mod people;
+pub mod stats;
+
+use domain::{Recorded, StreamPosition, Timestamp, event::Stream};
+
+use crate::{
+    Error, Redis, Value, keys,
+    read::{self, RawEntry},
+    script::{APPLY, Again, SWAP},
+};
+
+/// Events a batch. Large enough that a round trip is cheap beside it, small enough that Redis is not held for long: a script
+/// of 500 events takes about 2 ms.
+const BATCH: usize = 500;
+/// How often an event is tried before it goes to the dead letters.
+const TRIES: usize = 3;
+/// Batches of a rebuild a ring, so that the doorbell of other projections is not held up for long.
+const BUILD_BATCHES: usize = 20;
+
+/// One write to a read model. All of them are safe to check before any of them is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Sets a bit.
+    SetBit { key: String, offset: u64 },
+    /// Adds to a number in a hash.
+    Increment { key: String, field: String, by: i64 },
+    /// Sets a field of a hash.
+    Put { key: String, field: String, value: String },
+    /// Adds an entry to an index that is ordered by bytes.
+    Index { key: String, entry: String },
+    /// Replaces all entries that an index has for one id.
+    Reindex { index: String, entries_key: String, id: String, entries: Vec<String> },
+    /// Puts an event aside.
+    Dead { position: StreamPosition, kind: String, reason: String, time: Timestamp },
+}
+
+/// A read model that follows the log.
+pub trait Projection {
+    const NAME: &'static str;
+    const STREAMS: &'static [Stream];
+
+    /// What an event does to a generation of the read model. Pure.
+    fn project(generation: &str, event: &Recorded) -> Vec<Write>;
+}
+
+/// Where a projection reads and writes.
+pub struct Stores<'a, R> {
+    pub user: &'a R,
+    pub friend: &'a R,
+    /// Where the read model is kept.
+    pub target: &'a R,
+}
+
+impl<R> Stores<'_, R> {
+    fn source(&self, stream: Stream) -> &R {
+        match stream {
+            Stream::User => self.user,
+            Stream::Friend => self.friend,
+        }
+    }
+}
+
+/// Answers a ring: applies everything that is new, and goes on with a rebuild if there is one. Returns how many events were
+/// applied. Errors: a Redis is away; the checkpoint says how far it came, and the next ring goes on there.
+pub async fn catch_up<P: Projection, R: Redis>(stores: &Stores<'_, R>, now: Timestamp) -> Result<usize, Error> {
+    // The bell is cleared before reading: whatever is appended after this rings again.
+    for stream in P::STREAMS {
+        stores.source(*stream).repeat("DEL", vec![keys::bell(*stream).into_bytes()]).await?;
+    }
+    let (live, building) = generations::<P>(stores.target).await?;
+    let mut applied = 0;
+    for stream in P::STREAMS {
+        applied += Follower::<P, R>::new(stores, *stream, &live, now).drain(usize::MAX).await?;
+    }
+    if let Some(building) = building {
+        for stream in P::STREAMS {
+            applied += Follower::<P, R>::new(stores, *stream, &building, now).drain(BUILD_BATCHES).await?;
+        }
+        swap::<P>(stores.target, &live, &building).await?;
+    }
+    Ok(applied)
+}
+
+/// Which generation is live, and which is being built.
+pub async fn generations<P: Projection>(target: &impl Redis) -> Result<(String, Option<String>), Error> {
+    let words = [keys::projection(P::NAME), "live".to_owned(), "building".to_owned()];
+    let reply = target.repeat("HMGET", words.into_iter().map(String::into_bytes).collect()).await?;
+    let text = |index: usize| match reply.get(index) {
+        Some(value @ Value::Bytes(_)) => value.text().map(|text| Some(text.to_owned())),
+        _ => Ok(None),
+    };
+    Ok((text(0)?.unwrap_or_else(|| "1".to_owned()), text(1)?))
+}
+
+async fn swap<P: Projection>(target: &impl Redis, live: &str, building: &str) -> Result<bool, Error> {
+    let keys = [keys::projection(P::NAME), keys::checkpoint(P::NAME, live), keys::checkpoint(P::NAME, building)];
+    let reply = SWAP.run(target, &[&keys[0], &keys[1], &keys[2]], &[live, building], Again::Freely).await?;
+    Ok(reply.first().map_or(Ok(0), Value::int)? == 1)
+}
+
+/// What became of a batch.
+enum Applied {
+    Yes,
+    /// Another one was here first.
+    Stale,
+    Refused(String),
+}
+
+/// One stream's way into one generation of a projection.
+struct Follower<'a, P, R> {
+    stores: &'a Stores<'a, R>,
+    stream: Stream,
+    generation: &'a str,
+    checkpoint: String,
+    now: Timestamp,
+    projection: std::marker::PhantomData<P>,
+}
+
+impl<'a, P: Projection, R: Redis> Follower<'a, P, R> {
+    fn new(stores: &'a Stores<'a, R>, stream: Stream, generation: &'a str, now: Timestamp) -> Self {
+        let checkpoint = keys::checkpoint(P::NAME, generation);
+        Self { stores, stream, generation, checkpoint, now, projection: std::marker::PhantomData }
+    }
+
+    async fn drain(&self, batches: usize) -> Result<usize, Error> {
+        let mut at = self.position().await?;
+        let mut applied = 0;
+        for _ in 0..batches {
+            let entries = read::entries(self.stores.source(self.stream), self.stream, at, BATCH).await?;
+            if entries.is_empty() {
+                break;
+            }
+            match self.apply(at, &entries, None).await? {
+                Applied::Yes => (applied, at) = (applied + entries.len(), last(&entries)),
+                Applied::Stale => at = self.position().await?,
+                Applied::Refused(_) => {
+                    applied += self.one_by_one(at, &entries).await?;
+                    at = self.position().await?;
+                }
+            }
+        }
+        Ok(applied)
+    }
+
+    async fn position(&self) -> Result<StreamPosition, Error> {
+        let words = vec![self.checkpoint.clone().into_bytes(), self.stream.name().as_bytes().to_vec()];
+        match self.stores.target.repeat("HGET", words).await?.first() {
+            Some(value @ Value::Bytes(_)) => {
+                let text = value.text()?;
+                text.parse().map_err(|_| Error::Reply(format!("checkpoint {} is {text:?}", self.checkpoint)))
+            }
+            _ => Ok(StreamPosition::START),
+        }
+    }
+
+    /// Finds the event that a batch was refused for: each is tried alone, and put aside when it is refused every time.
+    async fn one_by_one(&self, mut at: StreamPosition, entries: &[RawEntry]) -> Result<usize, Error> {
+        for entry in entries {
+            let one = std::slice::from_ref(entry);
+            let mut outcome = Applied::Stale;
+            for _ in 0..TRIES {
+                outcome = self.apply(at, one, None).await?;
+                if !matches!(outcome, Applied::Refused(_)) {
+                    break;
+                }
+            }
+            if let Applied::Refused(reason) = outcome {
+                outcome = self.apply(at, one, Some(&reason)).await?;
+            }
+            match outcome {
+                Applied::Yes => at = entry.position,
+                Applied::Stale | Applied::Refused(_) => return Ok(0),
+            }
+        }
+        Ok(entries.len())
+    }
+
+    /// Applies entries, or puts them aside for a reason. `at` is where the checkpoint must stand.
+    async fn apply(&self, at: StreamPosition, entries: &[RawEntry], dead: Option<&str>) -> Result<Applied, Error> {
+        let mut words = vec![
+            self.generation.to_owned(),
+            self.stream.name().to_owned(),
+            at.to_string(),
+            last(entries).to_string(),
+            P::NAME.to_owned(),
+        ];
+        for entry in entries {
+            let writes = match (dead, entry.decode()) {
+                (None, Ok(event)) => P::project(self.generation, &event),
+                (Some(reason), _) => vec![self.put_aside(entry, reason.to_owned())],
+                (None, Err(reason)) => vec![self.put_aside(entry, reason.to_string())],
+            };
+            writes.into_iter().for_each(|write| write.into_words(&mut words));
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let keys = [&keys::projection(P::NAME), self.checkpoint.as_str()];
+        // Sent twice it is stale the second time: that is what the checkpoint is for.
+        let reply = APPLY.run(self.stores.target, &keys, &words, Again::Freely).await?;
+        match reply.first().map_or(Ok(""), Value::text)? {
+            "applied" => Ok(Applied::Yes),
+            "stale" => Ok(Applied::Stale),
+            "refused" => Ok(Applied::Refused(reply.get(1).map_or(Ok(""), Value::text)?.to_owned())),
+            other => Err(Error::Reply(format!("apply answered {other:?}"))),
+        }
+    }
+
+    fn put_aside(&self, entry: &RawEntry, reason: String) -> Write {
+        let kind = entry.field("type").unwrap_or_default().to_owned();
+        Write::Dead { position: entry.position, kind, reason, time: self.now }
+    }
+}
+
+fn last(entries: &[RawEntry]) -> StreamPosition {
+    entries.last().map_or(StreamPosition::START, |entry| entry.position)
+}
+
+impl Write {
+    fn into_words(self, words: &mut Vec<String>) {
+        match self {
+            Write::SetBit { key, offset } => words.extend(["SETBIT".into(), key, offset.to_string()]),
+            Write::Increment { key, field, by } => words.extend(["HINCRBY".into(), key, field, by.to_string()]),
+            Write::Put { key, field, value } => words.extend(["HSET".into(), key, field, value]),
+            Write::Index { key, entry } => words.extend(["ZADD".into(), key, entry]),
+            Write::Reindex { index, entries_key, id, entries } => {
+                words.extend(["REINDEX".into(), index, entries_key, id, entries.join("\n")]);
+            }
+            Write::Dead { position, kind, reason, time } => {
+                words.extend(["DEAD".into(), position.to_string(), kind, reason, time.to_string()]);
+            }
+        }
+    }
+}
