@@ -48,7 +48,6 @@ pub enum Write {
 /// A read model that follows the log.
 pub trait Projection {
     const NAME: &'static str;
-    const STREAMS: &'static [Stream];
 
     /// What an event does to a generation of the read model. Pure.
     fn project(generation: &str, event: &Recorded) -> Vec<Write>;
@@ -56,36 +55,28 @@ pub trait Projection {
 
 /// Where a projection reads and writes.
 pub struct Stores<'a, R> {
-    pub user: &'a R,
-    pub friend: &'a R,
+    /// The streams that it follows, and where each is.
+    pub sources: &'a [(Stream, &'a R)],
     /// Where the read model is kept.
     pub target: &'a R,
-}
-
-impl<R> Stores<'_, R> {
-    fn source(&self, stream: Stream) -> &R {
-        match stream {
-            Stream::User => self.user,
-            Stream::Friend => self.friend,
-        }
-    }
 }
 
 /// Answers a ring: applies everything that is new, and goes on with a rebuild if there is one. Returns how many events were
 /// applied. Errors: a Redis is away; the checkpoint says how far it came, and the next ring goes on there.
 pub async fn catch_up<P: Projection, R: Redis>(stores: &Stores<'_, R>, now: Timestamp) -> Result<usize, Error> {
     // The bell is cleared before reading: whatever is appended after this rings again.
-    for stream in P::STREAMS {
-        stores.source(*stream).repeat("DEL", vec![keys::bell(*stream).into_bytes()]).await?;
+    for (stream, source) in stores.sources {
+        source.repeat("DEL", vec![keys::bell(*stream).into_bytes()]).await?;
     }
     let (live, building) = generations::<P>(stores.target).await?;
     let mut applied = 0;
-    for stream in P::STREAMS {
-        applied += Follower::<P, R>::new(stores, *stream, &live, now).drain(usize::MAX).await?;
+    for (stream, source) in stores.sources {
+        applied += Follower::<P, R>::new(*stream, *source, stores.target, &live, now).drain(usize::MAX).await?;
     }
     if let Some(building) = building {
-        for stream in P::STREAMS {
-            applied += Follower::<P, R>::new(stores, *stream, &building, now).drain(BUILD_BATCHES).await?;
+        for (stream, source) in stores.sources {
+            applied +=
+                Follower::<P, R>::new(*stream, *source, stores.target, &building, now).drain(BUILD_BATCHES).await?;
         }
         swap::<P>(stores.target, &live, &building).await?;
     }
@@ -119,8 +110,9 @@ enum Applied {
 
 /// One stream's way into one generation of a projection.
 struct Follower<'a, P, R> {
-    stores: &'a Stores<'a, R>,
     stream: Stream,
+    source: &'a R,
+    target: &'a R,
     generation: &'a str,
     checkpoint: String,
     now: Timestamp,
@@ -128,16 +120,16 @@ struct Follower<'a, P, R> {
 }
 
 impl<'a, P: Projection, R: Redis> Follower<'a, P, R> {
-    fn new(stores: &'a Stores<'a, R>, stream: Stream, generation: &'a str, now: Timestamp) -> Self {
+    fn new(stream: Stream, source: &'a R, target: &'a R, generation: &'a str, now: Timestamp) -> Self {
         let checkpoint = keys::checkpoint(P::NAME, generation);
-        Self { stores, stream, generation, checkpoint, now, projection: std::marker::PhantomData }
+        Self { stream, source, target, generation, checkpoint, now, projection: std::marker::PhantomData }
     }
 
     async fn drain(&self, batches: usize) -> Result<usize, Error> {
         let mut at = self.position().await?;
         let mut applied = 0;
         for _ in 0..batches {
-            let entries = read::entries(self.stores.source(self.stream), self.stream, at, BATCH).await?;
+            let entries = read::entries(self.source, self.stream, at, BATCH).await?;
             if entries.is_empty() {
                 break;
             }
@@ -155,7 +147,7 @@ impl<'a, P: Projection, R: Redis> Follower<'a, P, R> {
 
     async fn position(&self) -> Result<StreamPosition, Error> {
         let words = vec![self.checkpoint.clone().into_bytes(), self.stream.name().as_bytes().to_vec()];
-        match self.stores.target.repeat("HGET", words).await?.first() {
+        match self.target.repeat("HGET", words).await?.first() {
             Some(value @ Value::Bytes(_)) => {
                 let text = value.text()?;
                 text.parse().map_err(|_| Error::Reply(format!("checkpoint {} is {text:?}", self.checkpoint)))
@@ -206,7 +198,7 @@ impl<'a, P: Projection, R: Redis> Follower<'a, P, R> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let keys = [&keys::projection(P::NAME), self.checkpoint.as_str()];
         // Sent twice it is stale the second time: that is what the checkpoint is for.
-        let reply = APPLY.run(self.stores.target, &keys, &words, Again::Freely).await?;
+        let reply = APPLY.run(self.target, &keys, &words, Again::Freely).await?;
         match reply.first().map_or(Ok(""), Value::text)? {
             "applied" => Ok(Applied::Yes),
             "stale" => Ok(Applied::Stale),

@@ -99,21 +99,22 @@ pub async fn friendship_by_id(redis: &impl Redis, id: FriendshipId) -> Result<Op
     Ok(current.ok().and_then(|current| current.data).filter(|friendship| friendship.id == id))
 }
 
-/// Up to `count` of a person's friendships, oldest first, after the friendship `after`, as that person sees them.
+/// Up to `count` of a person's friendships, oldest first, after the friendship `after`, as that person sees them; and the last
+/// one looked at, where there may be more.
 pub async fn friends(
     redis: &impl Redis,
     of: UserId,
     after: Option<FriendshipId>,
     count: usize,
-) -> Result<Vec<Friendship>, Error> {
+) -> Result<(Vec<Friendship>, Option<FriendshipId>), Error> {
     let from = after.map_or("-inf".to_owned(), |after| format!("({after}"));
-    let words = [&keys::friends(of), &from, "+inf", "BYSCORE", "LIMIT", "0", &count.to_string()];
-    let friends = redis.repeat("ZRANGE", words.iter().map(|word| word.as_bytes().to_vec()).collect()).await?;
-    if friends.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut states = Vec::with_capacity(friends.len());
-    for friend in &friends {
+    let words = [&keys::friends(of), &from, "+inf", "BYSCORE", "LIMIT", "0", &count.to_string(), "WITHSCORES"];
+    let reply = redis.repeat("ZRANGE", words.iter().map(|word| word.as_bytes().to_vec()).collect()).await?;
+    let (friends, _) = reply.as_chunks::<2>();
+    let (Some([_, last]), mut states) = (friends.last(), Vec::with_capacity(friends.len())) else {
+        return Ok((Vec::new(), None));
+    };
+    for [friend, _] in friends {
         let friend = friend.text()?;
         let id: UserId = friend.parse().map_err(|_| Error::Reply(format!("friend {friend:?} of {of}")))?;
         let pair = Pair::new(of, id).ok_or_else(|| Error::Reply(format!("{of} is their own friend")))?;
@@ -126,7 +127,9 @@ pub async fn friends(
             found.push(friendship.seen_by(of));
         }
     }
-    Ok(found)
+    let last = last.text()?;
+    let next = (friends.len() == count).then(|| last.parse().map_err(|_| Error::Reply(format!("score {last:?}"))));
+    Ok((found, next.transpose()?))
 }
 
 /// Whether the friend service's replica knows a person.

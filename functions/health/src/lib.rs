@@ -1,0 +1,43 @@
+//! `GET /{user,friend,recommendation}/actuator/health`: whether what the service rests on answers.
+
+use http_api::{Problem, Request, Response, http_component, redis, setting};
+use serde_json::json;
+use spin_sdk::http;
+
+http_component!(&["GET"], health);
+
+async fn health(request: Request) -> Result<Response, Problem> {
+    let (part, state) = match request.segment(0) {
+        "user" => ("redis", ping("user_redis_url").await),
+        "friend" => ("redis", ping("friend_redis_url").await),
+        _ => ("worker", ready().await),
+    };
+    Ok(match state {
+        Ok(()) => Response::json(&json!({"status": "UP", "components": {part: {"status": "UP"}}})),
+        Err(detail) => {
+            let parts = json!({part: {"status": "DOWN", "detail": detail}});
+            Response::new(503).header("retry-after", "1").json_body(&json!({"status": "DOWN", "components": parts}))
+        }
+    })
+}
+
+async fn ping(url: &'static str) -> Result<(), String> {
+    let away = |problem: String| {
+        eprintln!("{problem}");
+        "does not answer".to_owned()
+    };
+    let redis = redis(url).await.map_err(|_| "is not configured".to_owned())?;
+    event_store::read::ping(&redis).await.map_err(|e| away(e.to_string()))
+}
+
+async fn ready() -> Result<(), String> {
+    let url = setting("worker_url").await.map_err(|_| "is not configured".to_owned())?;
+    match http::get(format!("{url}/readyz")).await {
+        Ok(answer) if answer.status().as_u16() == 200 => Ok(()),
+        Ok(answer) => Err(format!("is not ready: status {}", answer.status().as_u16())),
+        Err(error) => {
+            eprintln!("worker at {url}: {error}");
+            Err("does not answer".to_owned())
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Totals and rates follow both streams. The message is only a doorbell: the log is what counts.
+
+use domain::event::Stream;
+use event_store::project::{Stores, catch_up, stats::Stats};
+use http_api::{Problem, now, redis};
+use spin_sdk::redis_subscriber;
+
+#[redis_subscriber]
+async fn ring(_message: Vec<u8>) -> Result<(), Problem> {
+    let user = redis("user_redis_url").await?;
+    let friend = redis("friend_redis_url").await?;
+    let target = redis("view_redis_url").await?;
+    catch_up::<Stats, _>(
+        &Stores { sources: &[(Stream::User, &user), (Stream::Friend, &friend)], target: &target },
+        now(),
+    )
+    .await?;
+    Ok(())
+}

@@ -9,7 +9,6 @@ pub struct Activity;
 
 impl Projection for Activity {
     const NAME: &'static str = "activity";
-    const STREAMS: &'static [Stream] = &[Stream::User, Stream::Friend];
 
     fn project(generation: &str, event: &Recorded) -> Vec<Write> {
         let concerned = match &event.event {

@@ -1,6 +1,6 @@
 //! People by name. Each person stands in the index twice, as `first last` and as `last first`, in lower case.
 
-use domain::{Name, Recorded, event::Event, event::Stream};
+use domain::{Name, Recorded, event::Event};
 
 use super::{Projection, Write};
 
@@ -11,7 +11,6 @@ pub(crate) const MARK: char = '\u{1f}';
 
 impl Projection for Directory {
     const NAME: &'static str = "directory";
-    const STREAMS: &'static [Stream] = &[Stream::User];
 
     fn project(generation: &str, event: &Recorded) -> Vec<Write> {
         let Event::User(changed) = &event.event else { return Vec::new() };

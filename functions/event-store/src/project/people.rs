@@ -1,6 +1,6 @@
 //! The friend service's replica of who exists: a bit a person.
 
-use domain::{Recorded, UserId, event::Event, event::Stream, user};
+use domain::{Recorded, UserId, event::Event, user};
 
 use super::{Projection, Write};
 
@@ -11,7 +11,6 @@ pub struct People;
 
 impl Projection for People {
     const NAME: &'static str = "people";
-    const STREAMS: &'static [Stream] = &[Stream::User];
 
     fn project(generation: &str, event: &Recorded) -> Vec<Write> {
         match &event.event {

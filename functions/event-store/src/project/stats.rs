@@ -1,6 +1,6 @@
 //! Totals, and what each minute brought.
 
-use domain::{Recorded, event::Event, event::Stream, friendship, user};
+use domain::{Recorded, event::Event, friendship, user};
 
 use super::{Projection, Write};
 
@@ -8,7 +8,6 @@ pub struct Stats;
 
 impl Projection for Stats {
     const NAME: &'static str = "stats";
-    const STREAMS: &'static [Stream] = &[Stream::User, Stream::Friend];
 
     fn project(generation: &str, event: &Recorded) -> Vec<Write> {
         let (what, by) = match &event.event {

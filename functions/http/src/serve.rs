@@ -1,0 +1,94 @@
+//! What happens around every request.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::{Duration, SystemTime},
+};
+
+use domain::Timestamp;
+use spin_sdk::wasip3::{clocks::monotonic_clock, http::types::Method};
+
+use crate::{Answer, Problem, Request, raw};
+
+/// Makes the component out of its handler: which methods it takes, and the function that answers them.
+///
+/// It is `#[spin_sdk::http_service]` without the conversion to the `http` crate's types, which copies every header and the URL
+/// into the sandbox before the handler has looked at the first of them.
+#[macro_export]
+macro_rules! http_component {
+    ($methods:expr, $handler:path) => {
+        struct Component;
+        spin_sdk::wasip3::http::service::export!(Component);
+
+        impl spin_sdk::wasip3::exports::http::handler::Guest for Component {
+            async fn handle(
+                request: $crate::raw::Request,
+            ) -> Result<$crate::raw::Response, spin_sdk::wasip3::http::types::ErrorCode> {
+                Ok($crate::serve(request, $methods, $handler).await)
+            }
+        }
+    };
+}
+
+/// How long a request may take. Clients are promised a 503 in under 2 s when something is away, and Spin's Redis client has no
+/// time limits of its own.
+const TIME_LIMIT: Duration = Duration::from_millis(1_800);
+
+/// Answers a request: 405 unless its method is one of `allowed` (HEAD is as good as GET), 503 when it takes too long.
+pub async fn serve<F, A>(request: raw::Request, allowed: &[&str], handler: impl FnOnce(Request) -> F) -> raw::Response
+where
+    F: Future<Output = Result<A, Problem>>,
+    A: Answer,
+{
+    let request = Request::new(request);
+    let answer = if permits(&request.method(), allowed) {
+        in_time(handler(request)).await
+    } else {
+        Err(Problem::method_not_allowed(&allowed.join(", ")))
+    };
+    answer.map_or_else(|problem| problem.into_response().into_raw(), Answer::into_answer)
+}
+
+/// For what is there for every method alike.
+pub const ANY_METHOD: &[&str] = &["*"];
+
+fn permits(method: &Method, allowed: &[&str]) -> bool {
+    if allowed == ANY_METHOD {
+        return true;
+    }
+    let name = match method {
+        Method::Get | Method::Head => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        _ => return false,
+    };
+    allowed.contains(&name)
+}
+
+/// Gives up when the time limit has passed. Whatever connection it hung on is not used again.
+async fn in_time<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    let (mut work, mut limit) = (pin!(work), pin!(sleep(TIME_LIMIT)));
+    poll_fn(|context| {
+        if let Poll::Ready(answer) = work.as_mut().poll(context) {
+            return Poll::Ready(answer);
+        }
+        limit.as_mut().poll(context).map(|()| {
+            event_store::spin::give_all_up();
+            let detail =
+                "it took too long; a command may have been applied: send it again with the same Idempotency-Key";
+            Err(Problem::unavailable(detail))
+        })
+    })
+    .await
+}
+
+pub async fn sleep(duration: Duration) {
+    monotonic_clock::wait_for(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)).await;
+}
+
+/// The time, now.
+pub fn now() -> Timestamp {
+    SystemTime::now().into()
+}
