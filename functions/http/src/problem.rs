@@ -71,7 +71,6 @@ impl Problem {
 
     pub fn too_large(limit: usize) -> Self {
         Self::new(413, "too-large", "The body is too large", format!("at most {limit} bytes are taken"))
-            .with_header("connection", "close")
     }
 
     pub fn unsupported_media_type() -> Self {
