@@ -1,1 +1,56 @@
-fn main() {}
+//! `projection-worker`: reads the settings, sets up the log, runs the worker until it is asked to stop.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use projection::server::StartError;
+use projection::settings::Settings;
+use projection::worker;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Starting again may help.
+const FAILED: u8 = 1;
+/// Starting again will not help: the settings are wrong.
+const MISCONFIGURED: u8 = 2;
+
+fn main() -> ExitCode {
+    match start(Settings::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("projection-worker: {error}");
+            ExitCode::from(match error {
+                StartError::Configuration(_) => MISCONFIGURED,
+                StartError::Unavailable(_) => FAILED,
+            })
+        }
+    }
+}
+
+fn start(settings: Settings) -> Result<(), StartError> {
+    let filter = EnvFilter::try_new(settings.filter())
+        .map_err(|error| StartError::Configuration(format!("--log or RUST_LOG is no filter: {error}")))?;
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    let runtime = tokio::runtime::Runtime::new().map_err(system)?;
+    let result = runtime.block_on(async {
+        let signals = (SignalKind::terminate(), SignalKind::interrupt());
+        let (terminate, interrupt) = (signal(signals.0).map_err(system)?, signal(signals.1).map_err(system)?);
+        worker::run(settings, stop(terminate, interrupt)).await
+    });
+    // A query that nobody waits for any more is not waited for either.
+    runtime.shutdown_background();
+    result
+}
+
+fn system(error: std::io::Error) -> StartError {
+    StartError::Unavailable(format!("the system refuses what the worker needs: {error}"))
+}
+
+async fn stop(mut terminate: Signal, mut interrupt: Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

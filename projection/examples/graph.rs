@@ -1,0 +1,176 @@
+//! How fast and how large is the graph? Loads an R-MAT graph, friendship by friendship, and compares queries with a
+//! plain hash map of hash sets.
+//!
+//! `cargo run --profile native -p projection --example graph -- [people, as a power of two: 20] [friendships: 16000000]`
+
+use std::collections::{HashMap, HashSet};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use projection::graph::{Graph, Scratch};
+
+/// People asked about: half of them anybody, half drawn by their number of friends.
+const ASKED: usize = 200;
+const LIMIT: usize = 10;
+/// Each is asked so often, and the median counts: other programs run as well.
+const ROUNDS: usize = 7;
+
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+/// One edge of an R-MAT graph with quadrants of 45, 22, 22 and 11 per cent, and people shuffled: who has many friends
+/// is not who came first.
+fn edge(random: &mut Random, scale: u32) -> (u64, u64) {
+    let (mut a, mut b) = (0, 0);
+    for _ in 0..scale {
+        let (row, column) = match random.next() % 100 {
+            0..45 => (0, 0),
+            45..67 => (0, 1),
+            67..89 => (1, 0),
+            _ => (1, 1),
+        };
+        (a, b) = (a << 1 | row, b << 1 | column);
+    }
+    (shuffled(a, scale) + 1, shuffled(b, scale) + 1)
+}
+
+/// A permutation of the numbers below 2^scale.
+fn shuffled(number: u64, scale: u32) -> u64 {
+    let (mask, half) = ((1 << scale) - 1, scale.div_ceil(2));
+    let once = number.wrapping_mul(0x9E37_79B9) & mask;
+    (once ^ (once >> half)).wrapping_mul(0x85EB_CA6B) & mask
+}
+
+fn naive(friends: &HashMap<u32, HashSet<u32>>, person: u32) -> Vec<(u32, u32)> {
+    let mine = &friends[&person];
+    let mut counts: HashMap<u32, u32> = HashMap::new();
+    for friend in mine {
+        for candidate in &friends[friend] {
+            *counts.entry(*candidate).or_default() += 1;
+        }
+    }
+    let others = counts.into_iter().filter(|(other, _)| *other != person && !mine.contains(other));
+    let mut ranked: Vec<_> = others.collect();
+    ranked.sort_unstable_by_key(|&(other, mutual)| (std::cmp::Reverse(mutual), other));
+    ranked.truncate(LIMIT);
+    ranked
+}
+
+fn timed<T>(what: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = what();
+    (result, start.elapsed())
+}
+
+fn report(what: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
+    println!("{what:32} median {:9.4} ms   p99 {:9.3} ms   max {:9.3} ms", at(50), at(99), at(100));
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).map(|text| text.parse().expect("a number"));
+    let scale: u32 = arguments.next().unwrap_or(20);
+    let wanted = arguments.next().unwrap_or(16_000_000);
+    let people = 1_u32 << scale;
+
+    let mut random = Random(42);
+    let mut graph = Graph::default();
+    for id in 1..=u64::from(people) {
+        let index = graph.intern(id).expect("room");
+        graph.know(index);
+    }
+    let (mut slowest, mut tried) = (Duration::ZERO, 0_u64);
+    let ((), loading) = timed(|| {
+        while graph.friendships() < u64::from(wanted) {
+            let (a, b) = edge(&mut random, scale);
+            tried += 1;
+            let (_, time) = timed(|| graph.add(a, b).expect("room"));
+            slowest = slowest.max(time);
+        }
+    });
+    let footprint = graph.footprint();
+    let directed = (graph.friendships() * 2) as f64;
+    println!("{people} people, {} friendships ({tried} tried)", graph.friendships());
+    let mut degrees: Vec<usize> = (0..people).map(|person| graph.degree(person)).collect();
+    degrees.sort_unstable();
+    let (median, most) = (degrees[degrees.len() / 2], degrees[degrees.len() - 1]);
+    println!("friends of a person: mean {:.1}, median {median}, most {most}", directed / f64::from(people));
+    println!("load: {:.1} s, slowest addition {slowest:?}", loading.as_secs_f64());
+    println!(
+        "bytes a directed edge: {:.2} lists, {:.2} with the tables of people; {:.1} MB in all",
+        footprint.friendships as f64 / directed,
+        (footprint.friendships + footprint.people) as f64 / directed,
+        (footprint.friendships + footprint.people) as f64 / 1e6
+    );
+
+    let asked: Vec<u32> = std::iter::repeat_with(|| {
+        let anybody = random.next() as u32 % people;
+        if random.next().is_multiple_of(2) { anybody } else { (edge(&mut random, scale).0 - 1) as u32 }
+    })
+    .filter(|&person| graph.degree(person) > 0)
+    .take(ASKED)
+    .collect();
+    ask(&graph, &asked);
+    compare(&graph, &asked, people);
+    change(&mut graph, &mut random, scale);
+}
+
+fn ask(graph: &Graph, asked: &[u32]) {
+    let mut scratch = graph.recommend(asked[0], LIMIT, Scratch::default()).1;
+    let mut rounds = vec![Vec::with_capacity(ROUNDS); asked.len()];
+    for _ in 0..ROUNDS {
+        for (&person, times) in asked.iter().zip(&mut rounds) {
+            let ((best, back), took) = timed(|| graph.recommend(person, LIMIT, std::mem::take(&mut scratch)));
+            black_box(best);
+            scratch = back;
+            times.push(took);
+        }
+    }
+    rounds.iter_mut().for_each(|times| times.sort_unstable());
+    let times: Vec<Duration> = rounds.iter().map(|times| times[ROUNDS / 2]).collect();
+    let two_hop = |person: u32| graph.friends(person).map(|friend| graph.degree(friend)).sum::<usize>();
+    let mut edges: Vec<usize> = asked.iter().map(|&person| two_hop(person)).collect();
+    let total: usize = edges.iter().sum();
+    edges.sort_unstable();
+    let each = times.iter().sum::<Duration>().as_secs_f64() * 1e9 / total as f64;
+    let (median, p99) = (edges[edges.len() / 2], edges[edges.len() * 99 / 100]);
+    println!("two-hop edges: median {median}, p99 {p99}; {each:.1} ns an edge");
+    report("recommend top 10", times);
+    let pairs = asked.windows(2).map(|pair| timed(|| black_box(graph.mutual_friends(pair[0], pair[1]))).1);
+    report("mutual friends", pairs.collect());
+}
+
+fn compare(graph: &Graph, asked: &[u32], people: u32) {
+    let (friends, time) = timed(|| {
+        let lists = (0..people).map(|person| (person, graph.friends(person).collect()));
+        lists.collect::<HashMap<u32, HashSet<u32>>>()
+    });
+    println!("hash map of hash sets: built in {:.1} s", time.as_secs_f64());
+    let mut times = Vec::new();
+    for &person in asked {
+        let (expected, time) = timed(|| naive(&friends, person));
+        times.push(time);
+        let (best, _) = graph.recommend(person, LIMIT, Scratch::default());
+        let best: Vec<_> = best.into_iter().map(|one| (one.index, one.mutual)).collect();
+        assert_eq!(best, expected, "person {person}");
+    }
+    report("recommend top 10, hash map", times);
+}
+
+/// Removes and adds friendships of everybody, as a full graph sees them.
+fn change(graph: &mut Graph, random: &mut Random, scale: u32) {
+    let edges: Vec<_> = (0..100_000).map(|_| edge(random, scale)).filter(|(a, b)| a != b).collect();
+    let removals = edges.iter().map(|&(a, b)| timed(|| graph.remove(a, b)).1).collect();
+    report("remove", removals);
+    let additions = edges.iter().map(|&(a, b)| timed(|| graph.add(a, b)).1).collect();
+    report("add", additions);
+}

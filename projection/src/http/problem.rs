@@ -1,0 +1,95 @@
+//! Errors as RFC 9457 problem details.
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::queries::QueryError;
+use crate::view::Positions;
+
+/// After this many seconds the same request is worth another try.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+pub struct FieldError {
+    pub field: &'static str,
+    pub detail: Cow<'static, str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Body<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    detail: String,
+    errors: Vec<FieldError>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), errors: Vec::new() }
+    }
+
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        let names: Vec<&str> = errors.iter().map(|error| error.field).collect();
+        let detail = format!("The request is not valid: {}.", names.join(", "));
+        Self { status: StatusCode::BAD_REQUEST, detail, errors }
+    }
+
+    pub fn no_path(path: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("There is nothing at {path}."))
+    }
+
+    pub fn method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are allowed here.")
+    }
+
+    pub fn starting() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The worker is still reading the events. Try again soon.")
+    }
+
+    pub fn behind(positions: &Positions) -> Self {
+        let detail = format!("The events named by after have not been applied yet; the newest are {positions}.");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong. The worker's log says what.")
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Unknown(id) => Self::new(StatusCode::NOT_FOUND, format!("There is no user {id}.")),
+            QueryError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "Too many queries are waiting."),
+            QueryError::Broken => Self::internal(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let (status, detail, errors) = (self.status.as_u16(), &self.detail[..], &self.errors[..]);
+        let body = serde_json::to_vec(&Body { r#type: "about:blank", title, status, detail, errors });
+        let kind: (HeaderName, HeaderValue) =
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let mut response = (self.status, [kind], body.unwrap_or_default()).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response
+    }
+}

@@ -1,0 +1,54 @@
+//! What can be set, by flag or environment.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+
+/// The projection worker: tails the event streams, keeps the graph of friendships in memory, and answers who may
+/// know whom.
+///
+/// It owns nothing: stop it, delete it, start it again, and it rebuilds itself from the streams.
+#[derive(Clone, Debug, Parser)]
+#[command(version)]
+pub struct Settings {
+    /// Where to listen. The API has no authentication: keep it on loopback or a private network
+    #[arg(long, env = "WORKER_LISTEN", default_value = "127.0.0.1:9100", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+
+    /// Redis of the user service: events:user. redis://[user][:password]@host:port
+    #[arg(long, env = "USER_REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
+    pub user_redis_url: String,
+
+    /// Redis of the friend service: events:friend, the read model people, and this worker's dead letters
+    #[arg(long, env = "FRIEND_REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
+    pub friend_redis_url: String,
+
+    /// Redis of the read models directory, activity and stats
+    #[arg(long, env = "VIEW_REDIS_URL", default_value = "redis://127.0.0.1:6379", hide_env_values = true)]
+    pub view_redis_url: String,
+
+    /// Queries that are computed at the same time [default: one for each processor]
+    #[arg(long, env = "WORKER_QUERY_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub query_threads: Option<u16>,
+
+    /// Queries that may wait for their turn before others are turned away (503)
+    #[arg(long, env = "WORKER_QUERY_QUEUE", value_name = "N", default_value_t = 1024)]
+    pub query_queue: u16,
+
+    /// What to log to standard error: a level, or a filter such as `info,projection=debug`. RUST_LOG works as well
+    #[arg(long, env = "WORKER_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+impl Settings {
+    pub fn threads(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.query_threads.map_or_else(processors, usize::from)
+    }
+
+    /// The log filter: the flag, else RUST_LOG, else `info`.
+    pub fn filter(&self) -> String {
+        let fallback = || std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
+        self.log.clone().or_else(fallback).unwrap_or_else(|| "info".to_owned())
+    }
+}

@@ -1,0 +1,112 @@
+//! The worker put together: servers, tails, writer, bell and API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use domain::event::Stream;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::bell::Bell;
+use crate::dead_letters::DeadLetters;
+use crate::http::{Api, router};
+use crate::metrics::Metrics;
+use crate::queries::Queries;
+use crate::server::{Server, StartError};
+use crate::settings::Settings;
+use crate::tail::{Batch, Tail, TailStatus};
+use crate::view::View;
+
+/// Batches read ahead of the writer: enough that it never waits, few enough that they do not matter.
+const READ_AHEAD: usize = 4;
+/// How long answers in flight may take once the worker is asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs the worker until `stop` is done.
+pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+    let user = Server::new("user-redis-url", &settings.user_redis_url)?;
+    let friend = Server::new("friend-redis-url", &settings.friend_redis_url)?;
+    let views = Server::new("view-redis-url", &settings.view_redis_url)?;
+    let listener = listen(&settings).await?;
+    tokio::pin!(stop);
+    tokio::select! {
+        checked = async { tokio::try_join!(user.check(), friend.check(), views.check()) } => drop(checked?),
+        () = &mut stop => return Ok(()),
+    }
+
+    let (view, metrics) = (Arc::<View>::default(), Arc::<Metrics>::default());
+    let statuses = [Arc::<TailStatus>::default(), Arc::default()];
+    let (batches, received) = mpsc::channel(READ_AHEAD);
+    let mut tasks = JoinSet::new();
+    for (stream, server) in [(Stream::User, &user), (Stream::Friend, &friend)] {
+        let dead_letters = DeadLetters::new(friend.clone(), Arc::clone(&metrics));
+        let status = Arc::clone(&statuses[stream as usize]);
+        tasks.spawn(Tail::new(stream, server.clone(), status, dead_letters, batches.clone()).run());
+    }
+    drop(batches);
+    let servers = [user, friend, views];
+    tasks.spawn(Bell::new(servers, Arc::clone(&view), statuses.clone(), Arc::clone(&metrics)).run());
+    let writer = (Arc::clone(&view), Arc::clone(&metrics));
+    tasks.spawn_blocking(move || write(&writer.0, &writer.1, received));
+
+    let threads = settings.threads();
+    let queries = Queries::new(Arc::clone(&view), Arc::clone(&metrics), threads, settings.query_queue.into());
+    let api = Arc::new(Api { view, queries, metrics, statuses });
+    serve(listener, api, stop, tasks).await
+}
+
+async fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
+    TcpListener::bind(settings.listen).await.map_err(|error| {
+        StartError::Unavailable(format!(
+            "cannot listen on {}: {error}. Stop what uses it, or choose another address with --listen",
+            settings.listen
+        ))
+    })
+}
+
+/// Applies what the tails read, on a thread of its own.
+fn write(view: &View, metrics: &Metrics, mut batches: mpsc::Receiver<Batch>) {
+    while let Some(batch) = batches.blocking_recv() {
+        match batch {
+            Batch::Entries(stream, entries) => view.apply(stream, &entries, |event| metrics.applied(event)),
+            Batch::StartAgain(stream) => view.forget(stream),
+        }
+    }
+}
+
+/// Answers until `stop`, or until one of the tasks ends, which none does by itself.
+async fn serve(
+    listener: TcpListener,
+    api: Arc<Api>,
+    stop: impl Future<Output = ()>,
+    mut tasks: JoinSet<()>,
+) -> Result<(), StartError> {
+    let (draining, mut drain) = watch::channel(false);
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
+    // Small answers must not wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+    });
+    let server = axum::serve(listener, router(api)).with_graceful_shutdown(async move {
+        // The sender lives until the end of this function.
+        let _ = drain.wait_for(|draining| *draining).await;
+    });
+    let mut server = tokio::spawn(server.into_future());
+    let ended = tokio::select! {
+        () = stop => Ok(()),
+        _ = tasks.join_next() => Err(StartError::Unavailable("a part of the worker broke, see the log above".into())),
+        _ = &mut server => return Err(StartError::Unavailable("the HTTP server broke, see the log above".into())),
+    };
+    tracing::info!("stopping");
+    draining.send_replace(true);
+    if tokio::time::timeout(DRAIN, &mut server).await.is_err() {
+        tracing::warn!("some answers took longer than {DRAIN:?} and were cut off");
+    }
+    ended
+}
