@@ -1,1 +1,59 @@
-fn main() {}
+//! The embedded host: runs a Spin application's components where no Spin is installed. It keeps Spin's contract
+//! and adds nothing to it, so that what works here works there.
+//!
+//! Reading order: `manifest`, `app` (it, checked), `engine`, `guest`, `loaded` (ready to run), `server`,
+//! `http_trigger` with `instances`, `redis_trigger`, and the ways out: `outbound_http`, `outbound_redis`.
+
+mod allowed_hosts;
+mod app;
+mod args;
+mod bindings;
+mod drain;
+mod engine;
+mod guest;
+mod http_trigger;
+mod instances;
+mod loaded;
+mod logs;
+mod manifest;
+mod outbound_http;
+mod outbound_redis;
+mod redis_connection;
+mod redis_reply;
+mod redis_trigger;
+mod response_body;
+mod routes;
+mod server;
+mod spin_headers;
+mod variables;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The application or the command line has to be changed; trying again is of no use.
+const UNUSABLE: u8 = 2;
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let args = args::Args::parse();
+    args::start_logging();
+    let (loaded, listener) = match server::prepare(&args) {
+        Ok(loaded) => loaded,
+        Err(error) => return fail(&error, UNUSABLE),
+    };
+    match server::run(loaded, listener, args.threads(), started) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("host: {error:#}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,67 @@
+//! The command line.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+/// Runs the components of a spin.toml where no Spin is installed.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Args {
+    /// The manifest
+    #[arg(long, value_name = "FILE", default_value = "spin.toml")]
+    pub from: PathBuf,
+    /// Where to listen for HTTP
+    #[arg(long, value_name = "ADDRESS", env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:9000")]
+    pub listen: SocketAddr,
+    /// Sets an application variable; SPIN_VARIABLE_<NAME> does too, and is the place for secrets
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub variables: Vec<(String, String)>,
+    /// Keeps compiled components here
+    #[arg(long, value_name = "DIR", default_value = ".local/cache/components")]
+    pub cache_dir: PathBuf,
+    /// Keeps what components print here [default: .spin/logs beside the manifest]
+    #[arg(long, value_name = "DIR")]
+    pub log_dir: Option<PathBuf>,
+    /// Leaves what components print to the files
+    #[arg(long)]
+    pub quiet: bool,
+    /// Threads that serve HTTP [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+impl Args {
+    pub fn log_dir(&self) -> PathBuf {
+        let beside = || {
+            let folder = self.from.parent().unwrap_or(Path::new("."));
+            folder.join(".spin").join("logs")
+        };
+        self.log_dir.clone().unwrap_or_else(beside)
+    }
+
+    pub fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.unwrap_or_else(cores)
+    }
+}
+
+/// RUST_LOG chooses what is logged: `host=debug` tells of every new instance.
+pub fn start_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or("info".into());
+    let stderr = std::io::stderr;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .with_target(false)
+        .init();
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_string(), value.to_string()))
+}

@@ -1,0 +1,174 @@
+//! The Redis trigger: messages on channels, handed to components one at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use futures::StreamExt as _;
+use futures::future::join_all;
+use wasmtime::component::{Component, Linker};
+
+use crate::app::RedisTrigger;
+use crate::bindings::subscriber::SubscriberPre;
+use crate::drain::Draining;
+use crate::engine::Active;
+use crate::guest::{Guest, Runnable, Shared};
+use crate::redis_connection::tcp_address;
+
+/// Pauses between attempts to reach a Redis that is away.
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// To connect and to subscribe.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A component that a channel rings.
+#[derive(Clone)]
+pub struct Subscriber {
+    runnable: Arc<Runnable>,
+    pre: SubscriberPre<Guest>,
+}
+
+impl Subscriber {
+    /// Checks that `component` exports a message handler and imports nothing that the host lacks.
+    pub fn prepare(linker: &Linker<Guest>, component: &Component, runnable: Arc<Runnable>) -> wasmtime::Result<Self> {
+        let pre = SubscriberPre::new(linker.instantiate_pre(component)?)?;
+        Ok(Self { runnable, pre })
+    }
+
+    /// One message, in an instance of its own. Whatever goes wrong is logged: the next message comes all the same.
+    async fn handle(&self, shared: &Shared, message: &[u8]) {
+        let _active = Active::new();
+        let component = self.runnable.spec.id.as_str();
+        match self.call(shared, message).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(component, "the handler failed: {error}"),
+            Err(error) => tracing::error!(component, "instance ended: {error:?}"),
+        }
+    }
+
+    async fn call(
+        &self,
+        shared: &Shared,
+        message: &[u8],
+    ) -> wasmtime::Result<Result<(), crate::bindings::imports::redis::Error>> {
+        let started = Instant::now();
+        let mut store = self.runnable.store(shared);
+        let instance = self.pre.instantiate_async(&mut store).await?;
+        self.runnable.started(started);
+        let message = message.to_vec();
+        store
+            .run_concurrent(async move |accessor| {
+                let handler = instance.spin_redis_inbound_redis();
+                handler.call_handle_message(accessor, message).await
+            })
+            .await?
+    }
+}
+
+/// All channels of one address.
+pub struct Subscription {
+    client: redis::Client,
+    /// Without the password.
+    name: String,
+    channels: BTreeMap<String, Vec<Subscriber>>,
+}
+
+impl Subscription {
+    /// One for each distinct address, as in Spin.
+    pub fn group(triggers: &[RedisTrigger], subscribers: &[Option<Subscriber>]) -> Result<Vec<Self>> {
+        let mut by_address: BTreeMap<&str, Self> = BTreeMap::new();
+        for trigger in triggers {
+            if !by_address.contains_key(trigger.address.as_str()) {
+                let client = redis::Client::open(trigger.address.as_str())?;
+                let (host, port) = tcp_address(&client).ok_or_else(|| {
+                    anyhow!(
+                        "the Redis trigger on {:?} needs a redis:// address: the embedded host has no TLS",
+                        trigger.channel
+                    )
+                })?;
+                let name = format!("{host}:{port}");
+                let channels = BTreeMap::new();
+                by_address.insert(&trigger.address, Self { client, name, channels });
+            }
+            let subscription = by_address.get_mut(trigger.address.as_str()).expect("was just added");
+            let subscriber =
+                subscribers[trigger.component].clone().expect("a component with a Redis trigger was prepared");
+            let channel = subscription.channels.entry(trigger.channel.clone());
+            channel.or_default().push(subscriber);
+        }
+        Ok(by_address.into_values().collect())
+    }
+
+    /// Listens until the host stops; then the message at hand is the last.
+    pub async fn run(self, shared: Shared, mut draining: Draining) {
+        let mut stop = draining.clone();
+        let mut backoff = BACKOFF_MIN;
+        let mut reported = false;
+        while !draining.has_begun() {
+            let attempt = tokio::select! {
+                attempt = tokio::time::timeout(CONNECT_TIMEOUT, self.subscribe()) => attempt,
+                () = draining.begun() => return,
+            };
+            let error = match attempt {
+                Ok(Ok(messages)) => {
+                    tracing::info!("listening on {} for {}", self.name, self.channel_names());
+                    (backoff, reported) = (BACKOFF_MIN, false);
+                    self.listen(messages, &shared, &mut stop).await;
+                    if draining.has_begun() {
+                        return;
+                    }
+                    "the connection was lost".to_string()
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "no answer".to_string(),
+            };
+            // Once for each time that it goes away.
+            if !reported {
+                tracing::warn!("Redis at {} is away, trying again: {error}", self.name);
+                reported = true;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(backoff) => backoff = (backoff * 2).min(BACKOFF_MAX),
+                () = draining.begun() => return,
+            }
+        }
+    }
+
+    fn channel_names(&self) -> String {
+        let names: Vec<_> = self.channels.keys().map(String::as_str).collect();
+        names.join(", ")
+    }
+
+    async fn subscribe(&self) -> Result<redis::aio::PubSub> {
+        let mut messages = self.client.get_async_pubsub().await?;
+        for channel in self.channels.keys() {
+            messages.subscribe(channel).await?;
+        }
+        Ok(messages)
+    }
+
+    /// The next message is read only when all handlers of the current one have ended.
+    async fn listen(&self, messages: redis::aio::PubSub, shared: &Shared, stop: &mut Draining) {
+        // Rings may have been missed while nobody listened: each handler looks for itself.
+        join_all(self.channels.iter().map(|(channel, all)| ring(all, shared, channel.as_bytes()))).await;
+        let mut messages = messages.into_on_message();
+        loop {
+            let message = tokio::select! {
+                message = messages.next() => message,
+                () = stop.begun() => return,
+            };
+            let Some(message) = message else {
+                return;
+            };
+            if let Some(subscribers) = self.channels.get(message.get_channel_name()) {
+                ring(subscribers, shared, message.get_payload_bytes()).await;
+            }
+        }
+    }
+}
+
+/// Components on the same channel run side by side.
+async fn ring(subscribers: &[Subscriber], shared: &Shared, message: &[u8]) {
+    join_all(subscribers.iter().map(|s| s.handle(shared, message))).await;
+}

@@ -1,0 +1,189 @@
+//! The host as a whole: loads the application, listens, spreads connections over threads, stops.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use http::HeaderValue;
+use http::uri::Authority;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::args::Args;
+use crate::drain::{Drain, Draining};
+use crate::http_trigger::{Client, HttpTrigger};
+use crate::loaded::Loaded;
+
+/// How long requests that are under way have to end when the host is told to stop.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// A client that does not send its request's head, or its next request, is disconnected.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// Connections of all threads together; others wait to be accepted.
+const MAX_CONNECTIONS: usize = 8192;
+/// What to wait for when there are too many, or the process has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A thread that serves connections.
+struct Worker {
+    connections: mpsc::UnboundedSender<(std::net::TcpStream, SocketAddr)>,
+    /// Those that it has.
+    open: Arc<AtomicUsize>,
+}
+
+/// All that can fail because the application or the command line is not usable.
+pub fn prepare(args: &Args) -> Result<(Loaded, TcpListener)> {
+    let app = App::load(&args.from, &args.variables)?;
+    let listener = bind(args.listen)?;
+    let loaded = Loaded::new(app, &args.cache_dir, &args.log_dir(), args.quiet)?;
+    Ok((loaded, listener))
+}
+
+/// Takes the address. A port that is in use is found out before anything is compiled.
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let bind = || -> std::io::Result<TcpListener> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    bind().with_context(|| {
+        format!("cannot listen on {address}: stop what uses it, or choose another with --listen ADDRESS")
+    })
+}
+
+/// Serves until the process is told to stop.
+pub fn run(loaded: Loaded, listener: TcpListener, threads: usize, started: Instant) -> Result<()> {
+    let address = listener.local_addr().context("the listener is gone")?;
+    let (drain, draining) = Drain::new();
+    let loaded = Arc::new(loaded);
+    let workers = (0..threads.max(1))
+        .map(|number| Worker::start(number, loaded.clone(), address, draining.clone()))
+        .collect::<Result<Vec<_>>>()?;
+    loaded.announce(address, started);
+    let runtime = single_thread_runtime()?;
+    runtime.block_on(async {
+        let subscriptions = loaded.subscriptions()?;
+        let shared = loaded.shared();
+        for subscription in subscriptions {
+            tokio::spawn(subscription.run(shared.clone(), draining.clone()));
+        }
+        // Only those who work keep the end waiting.
+        drop(draining);
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            () = accept(&listener, &workers) => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        drop(listener);
+        drop(workers);
+        tracing::info!("stopping");
+        drain.begin();
+        if tokio::time::timeout(DRAIN_LIMIT, drain.finished()).await.is_err() {
+            tracing::warn!("some requests did not end in time");
+        }
+        Ok(())
+    })
+}
+
+fn single_thread_runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| anyhow!("cannot start a runtime: {error}"))
+}
+
+async fn accept(listener: &tokio::net::TcpListener, workers: &[Worker]) {
+    loop {
+        let open = |worker: &&Worker| worker.open.load(Ordering::Relaxed);
+        if workers.iter().map(|w| open(&w)).sum::<usize>() >= MAX_CONNECTIONS {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        }
+        match listener.accept().await {
+            Ok((stream, client)) => {
+                // The thread with the fewest: even with few connections, all cores get their share. SO_REUSEPORT
+                // would leave it to a hash, and let two hosts listen on one port without a word.
+                let worker = workers.iter().min_by_key(open).expect("there is one");
+                worker.open.fetch_add(1, Ordering::Relaxed);
+                let sent = stream.into_std().map(|s| worker.connections.send((s, client)));
+                if !matches!(sent, Ok(Ok(()))) {
+                    worker.open.fetch_sub(1, Ordering::Relaxed);
+                }
+            }
+            Err(error) => {
+                tracing::warn!("cannot accept a connection: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+impl Worker {
+    fn start(number: usize, loaded: Arc<Loaded>, address: SocketAddr, draining: Draining) -> Result<Self> {
+        let (connections, mut incoming) = mpsc::unbounded_channel::<(_, SocketAddr)>();
+        let open = Arc::new(AtomicUsize::new(0));
+        let counter = open.clone();
+        let runtime = single_thread_runtime()?;
+        let serve = async move {
+            let trigger = Arc::new(loaded.http_trigger(draining.clone()));
+            let authority = Authority::try_from(address.to_string()).expect("an address is one");
+            while let Some((stream, client)) = incoming.recv().await {
+                let client = Client {
+                    address: HeaderValue::try_from(client.to_string()).expect("is ASCII"),
+                    listening_on: authority.clone(),
+                };
+                let connection = serve(stream, client, trigger.clone(), draining.clone());
+                let counter = counter.clone();
+                tokio::spawn(async move {
+                    connection.await;
+                    counter.fetch_sub(1, Ordering::Relaxed);
+                });
+            }
+            drop((trigger, draining));
+            // The connections that are left end the process, or its time limit does.
+            std::future::pending::<()>().await;
+        };
+        std::thread::Builder::new()
+            .name(format!("http-{number}"))
+            .spawn(move || runtime.block_on(serve))
+            .context("cannot start a thread")?;
+        Ok(Self { connections, open })
+    }
+}
+
+async fn serve(stream: std::net::TcpStream, client: Client, trigger: Arc<HttpTrigger>, mut draining: Draining) {
+    let prepared = stream.set_nodelay(true).and_then(|()| TcpStream::from_std(stream));
+    let stream = match prepared {
+        Ok(stream) => TokioIo::new(stream),
+        Err(error) => return tracing::debug!("a connection was lost: {error}"),
+    };
+    let client = Arc::new(client);
+    let service = service_fn(move |request| {
+        let (trigger, client) = (trigger.clone(), client.clone());
+        async move { Ok::<_, std::convert::Infallible>(trigger.handle(request, &client).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(stream, service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = draining.begun() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!("a connection ended early: {error}");
+    }
+}
