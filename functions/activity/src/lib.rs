@@ -10,6 +10,9 @@ http_component!(&["GET"], list);
 async fn list(request: Request) -> Result<Response, Problem> {
     let of: UserId = parse::id("id", request.segment(3))?;
     let paging = Paging::of(&request, "cursor", &[])?;
+    if paging.cursor.as_deref().is_some_and(|cursor| !views::is_activity_cursor(cursor)) {
+        return Err(Problem::bad_parameter("cursor", "must be one that a page of a timeline gave"));
+    }
     let redis = redis("view_redis_url").await?;
     let page = views::activity(&redis, of, paging.cursor.as_deref(), paging.limit).await?;
     let page = page.ok_or_else(|| Problem::not_found(format!("there is no activity of a person {of} (yet)")))?;

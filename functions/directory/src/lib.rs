@@ -16,6 +16,9 @@ async fn list(request: Request) -> Result<Response, Problem> {
         return Err(Problem::bad_parameter("name", detail));
     }
     let paging = Paging::of(&request, "cursor", &["name"])?;
+    if paging.cursor.as_deref().is_some_and(|cursor| !views::is_directory_cursor(cursor, prefix)) {
+        return Err(Problem::bad_parameter("cursor", "must be one that a page of this name gave"));
+    }
     let redis = redis("view_redis_url").await?;
     let page = views::directory(&redis, prefix, paging.cursor.as_deref(), paging.limit).await?;
     Ok(paging.respond(&page.items, page.next.as_deref()))

@@ -1,3 +1,4 @@
+-- only reads
 -- A page of a person's timeline, newest first.
 -- KEYS 1 projection:activity   ARGV 1 person  2 the entry to go on after, or ''  3 how many
 -- Answers whether the person is known ('1' or '0'), then the entries.

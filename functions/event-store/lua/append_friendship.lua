@@ -31,15 +31,15 @@ redis.call('ZSCORE', friends_of_low, high)
 redis.call('ZSCORE', friends_of_high, low)
 
 if kind == 'FRIEND_ADDED' then
-  local id = number(redis.call('INCR', 'friendship:last-id'))
-  local json = with_id(data, id)
+  local id, json = allocate('friendship:last-id', 'friendship:id:')
   redis.call('ZADD', friends_of_low, id, high)
   redis.call('ZADD', friends_of_high, id, low)
   redis.call('SET', 'friendship:id:' .. id, pair)
   return {'recorded', record(key, subject, json, json)}
 end
 
+local id = string.match(data, '^{"id":(%d+),') or error('a friendship without an id ended: ' .. subject)
 redis.call('ZREM', friends_of_low, high)
 redis.call('ZREM', friends_of_high, low)
-redis.call('DEL', 'friendship:id:' .. string.match(data, '^{"id":(%d+)'))
+redis.call('DEL', 'friendship:id:' .. id)
 return {'recorded', record(key, subject, data, 'null')}

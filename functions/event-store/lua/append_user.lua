@@ -6,8 +6,7 @@ if answered then return answered end
 redis.call('XLEN', stream) -- a key of another type fails here, before anything is written
 
 if expected == 0 then
-  local id = number(redis.call('INCR', 'user:last-id'))
-  local json = with_id(data, id)
+  local id, json = allocate('user:last-id', 'user:')
   return {'recorded', record('user:' .. id, 'user/' .. id, json, json)}
 end
 

@@ -1,14 +1,15 @@
 -- Applies one batch of a projection: all of it, or nothing.
 -- KEYS 1 projection:<name>  2 its generation's checkpoint
 -- ARGV 1 generation  2 stream  3 the checkpoint that the batch starts from  4 the one that it leads to  5 name, then the writes
--- Answers {'applied'} | {'stale'} (another one was here first) | {'refused', reason}.
+-- Answers {'applied'} | {'stale'} (another one was here first) | {'retired'} (this generation is neither live nor being built)
+-- | {'refused', reason}.
 local generation, stream, from, to, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 local live, building = unpack(redis.call('HMGET', KEYS[1], 'live', 'building'))
-if generation ~= (live or '1') and generation ~= building then return {'stale'} end
+if generation ~= (live or '1') and generation ~= building then return {'retired'} end
 if (redis.call('HGET', KEYS[2], stream) or '0-0') ~= from then return {'stale'} end
 
--- Each write: how many arguments, which type its keys have, and what it does.
+-- Each write: how many arguments, which types the keys have that it begins with, and what it does.
 local writes = {
   SETBIT = {2, {'string'}, function(key, offset) redis.call('SETBIT', key, offset, 1) end},
   HINCRBY = {3, {'hash'}, function(key, field, by) redis.call('HINCRBY', key, field, by) end},
@@ -30,24 +31,36 @@ local writes = {
   end},
 }
 
+local function wrong_type(key, wanted)
+  local found = redis.call('TYPE', key)['ok']
+  if found == 'none' or found == wanted then return nil end
+  return 'key ' .. key .. ' is a ' .. found .. ', not a ' .. wanted
+end
+
+-- What HINCRBY takes, and far from where it overflows.
+local function countable(value)
+  return not value or value == '0' or (#value <= 16 and string.match(value, '^-?[1-9]%d*$'))
+end
+
+-- Why a write cannot be done, or nil.
+local function refusal(at)
+  local name = ARGV[at]
+  for i, wanted in ipairs(writes[name][2]) do
+    local wrong = wrong_type(ARGV[at + i], wanted)
+    if wrong then return wrong end
+  end
+  if name == 'HINCRBY' and not countable(redis.call('HGET', ARGV[at + 1], ARGV[at + 2])) then
+    return 'field ' .. ARGV[at + 2] .. ' of ' .. ARGV[at + 1] .. ' is no number that can be added to'
+  end
+  if name == 'DEAD' then return wrong_type('events:dead', 'stream') or wrong_type('events:dead:index', 'set') end
+end
+
 -- First everything is checked: Lua has no rollback.
 local at = 6
 while at <= #ARGV do
-  local write = writes[ARGV[at]]
-  for i, wanted in ipairs(write[2]) do
-    local key = ARGV[at + i]
-    local found = redis.call('TYPE', key)['ok']
-    if found ~= 'none' and found ~= wanted then
-      return {'refused', 'key ' .. key .. ' is a ' .. found .. ', not a ' .. wanted}
-    end
-    if ARGV[at] == 'HINCRBY' and found == 'hash' then
-      local value = redis.call('HGET', key, ARGV[at + 2])
-      if value and not string.match(value, '^-?%d+$') then
-        return {'refused', 'field ' .. ARGV[at + 2] .. ' of ' .. key .. ' is no number'}
-      end
-    end
-  end
-  at = at + 1 + write[1]
+  local reason = refusal(at)
+  if reason then return {'refused', reason} end
+  at = at + 1 + writes[ARGV[at]][1]
 end
 
 at = 6

@@ -1,3 +1,4 @@
+-- only reads
 -- The totals, and what the given minutes brought.
 -- KEYS 1 projection:stats   ARGV minutes, each as <day>T<hh:mm>
 -- Answers users, friendships, position in the user stream, in the friend stream, then for each minute users and friendships.

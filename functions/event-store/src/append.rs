@@ -11,7 +11,7 @@ use crate::{
 /// How long an answer is remembered under its Idempotency-Key: 24 hours. The scripts have the same figure.
 const REMEMBER_MS: &str = "86400000";
 
-/// Where the scripts are told that they may have been sent before.
+/// Where the scripts are told how long ago they may have been sent before.
 const RESENT: usize = 9;
 
 /// An event about to be recorded. An unallocated id in it is allocated by the append.
@@ -145,7 +145,7 @@ impl<'a> Texts<'a> {
             entry.traceparent.unwrap_or_default(),
             &self.data,
             self.request,
-            "0",
+            "",
         ]
     }
 }

@@ -1,8 +1,17 @@
 //! The store's Redis in native programs, over the redis crate. Replies are flattened as Spin flattens them.
 
-use redis::{Value as Reply, aio::ConnectionManager};
+use std::time::Duration;
+
+use redis::{
+    Value as Reply,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+};
 
 use crate::{Error, Redis, Value};
+
+/// How long an answer may take. Programs wait longer than requests do: a disk that hangs, or a large page on a busy machine, is
+/// no broken connection.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection that renews itself.
 #[derive(Clone)]
@@ -15,7 +24,9 @@ impl NativeRedis {
     pub async fn open(url: &str) -> Result<Self, Error> {
         let client =
             redis::Client::open(url).map_err(|e| Error::Connection(format!("{url:?} is no Redis URL: {e}")))?;
-        let manager = client.get_connection_manager().await.map_err(|e| Error::Connection(e.to_string()))?;
+        let config = ConnectionManagerConfig::new().set_response_timeout(Some(RESPONSE_TIMEOUT));
+        let manager = client.get_connection_manager_with_config(config).await;
+        let manager = manager.map_err(|e| Error::Connection(e.to_string()))?;
         Ok(Self { manager })
     }
 }

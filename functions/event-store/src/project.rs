@@ -27,6 +27,9 @@ const BATCH: usize = 500;
 const TRIES: usize = 3;
 /// Batches of a rebuild a ring, so that the doorbell of other projections is not held up for long.
 const BUILD_BATCHES: usize = 20;
+/// How often a ring begins again because the live generation was replaced under its feet: each time costs a whole rebuild
+/// elsewhere, so more than one is rare already.
+const ROUNDS: usize = 4;
 
 /// One write to a read model. All of them are safe to check before any of them is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,19 +71,43 @@ pub async fn catch_up<P: Projection, R: Redis>(stores: &Stores<'_, R>, now: Time
     for (stream, source) in stores.sources {
         source.repeat("DEL", vec![keys::bell(*stream).into_bytes()]).await?;
     }
-    let (live, building) = generations::<P>(stores.target).await?;
     let mut applied = 0;
+    for _ in 0..ROUNDS {
+        let round = round::<P, R>(stores, now).await?;
+        applied += round.applied;
+        if !round.retired {
+            break;
+        }
+    }
+    Ok(applied)
+}
+
+/// Reads everything new into the live generation, then goes on with the one that is being built. Retired where the live
+/// generation was replaced meanwhile: what is new may be missing in the one that is live now.
+async fn round<P: Projection, R: Redis>(stores: &Stores<'_, R>, now: Timestamp) -> Result<Drained, Error> {
+    let (live, building) = generations::<P>(stores.target).await?;
+    let mut round = Drained::default();
     for (stream, source) in stores.sources {
-        applied += Follower::<P, R>::new(*stream, *source, stores.target, &live, now).drain(usize::MAX).await?;
+        let drained = Follower::<P, R>::new(*stream, *source, stores.target, &live, now).drain(usize::MAX).await?;
+        round.applied += drained.applied;
+        round.retired |= drained.retired;
     }
     if let Some(building) = building {
         for (stream, source) in stores.sources {
-            applied +=
-                Follower::<P, R>::new(*stream, *source, stores.target, &building, now).drain(BUILD_BATCHES).await?;
+            let follower = Follower::<P, R>::new(*stream, *source, stores.target, &building, now);
+            round.applied += follower.drain(BUILD_BATCHES).await?.applied;
         }
         swap::<P>(stores.target, &live, &building).await?;
     }
-    Ok(applied)
+    Ok(round)
+}
+
+/// What a follower has done.
+#[derive(Debug, Default)]
+struct Drained {
+    applied: usize,
+    /// Its generation is neither live nor being built (any more).
+    retired: bool,
 }
 
 /// Which generation is live, and which is being built.
@@ -105,6 +132,8 @@ enum Applied {
     Yes,
     /// Another one was here first.
     Stale,
+    /// The generation is neither live nor being built.
+    Retired,
     Refused(String),
 }
 
@@ -125,24 +154,28 @@ impl<'a, P: Projection, R: Redis> Follower<'a, P, R> {
         Self { stream, source, target, generation, checkpoint, now, projection: std::marker::PhantomData }
     }
 
-    async fn drain(&self, batches: usize) -> Result<usize, Error> {
+    async fn drain(&self, batches: usize) -> Result<Drained, Error> {
         let mut at = self.position().await?;
-        let mut applied = 0;
+        let mut drained = Drained::default();
         for _ in 0..batches {
             let entries = read::entries(self.source, self.stream, at, BATCH).await?;
             if entries.is_empty() {
                 break;
             }
             match self.apply(at, &entries, None).await? {
-                Applied::Yes => (applied, at) = (applied + entries.len(), last(&entries)),
+                Applied::Yes => (drained.applied, at) = (drained.applied + entries.len(), last(&entries)),
                 Applied::Stale => at = self.position().await?,
+                Applied::Retired => {
+                    drained.retired = true;
+                    break;
+                }
                 Applied::Refused(_) => {
-                    applied += self.one_by_one(at, &entries).await?;
+                    drained.applied += self.one_by_one(at, &entries).await?;
                     at = self.position().await?;
                 }
             }
         }
-        Ok(applied)
+        Ok(drained)
     }
 
     async fn position(&self) -> Result<StreamPosition, Error> {
@@ -156,9 +189,10 @@ impl<'a, P: Projection, R: Redis> Follower<'a, P, R> {
         }
     }
 
-    /// Finds the event that a batch was refused for: each is tried alone, and put aside when it is refused every time.
+    /// Finds the event that a batch was refused for: each is tried alone, and put aside when it is refused every time. Returns
+    /// how many it did before somebody else came first. Errors: one can neither be applied nor be put aside.
     async fn one_by_one(&self, mut at: StreamPosition, entries: &[RawEntry]) -> Result<usize, Error> {
-        for entry in entries {
+        for (done, entry) in entries.iter().enumerate() {
             let one = std::slice::from_ref(entry);
             let mut outcome = Applied::Stale;
             for _ in 0..TRIES {
@@ -172,7 +206,8 @@ impl<'a, P: Projection, R: Redis> Follower<'a, P, R> {
             }
             match outcome {
                 Applied::Yes => at = entry.position,
-                Applied::Stale | Applied::Refused(_) => return Ok(0),
+                Applied::Stale | Applied::Retired => return Ok(done),
+                Applied::Refused(detail) => return Err(Error::Refused { command: "a dead letter".to_owned(), detail }),
             }
         }
         Ok(entries.len())
@@ -202,6 +237,7 @@ impl<'a, P: Projection, R: Redis> Follower<'a, P, R> {
         match reply.first().map_or(Ok(""), Value::text)? {
             "applied" => Ok(Applied::Yes),
             "stale" => Ok(Applied::Stale),
+            "retired" => Ok(Applied::Retired),
             "refused" => Ok(Applied::Refused(reply.get(1).map_or(Ok(""), Value::text)?.to_owned())),
             other => Err(Error::Reply(format!("apply answered {other:?}"))),
         }

@@ -8,7 +8,11 @@ use crate::{
     Error, Idempotency, Redis, Reply, Value,
     append::{answered, current},
     keys,
+    script::{Again, RANGE},
 };
+
+/// The last place that a stream can have. Redis refuses a range that begins after it.
+const END: StreamPosition = StreamPosition { millis: u64::MAX, seq: u64::MAX };
 
 /// A stream entry as it stands in Redis.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,35 +42,68 @@ pub async fn entries(
     after: StreamPosition,
     count: usize,
 ) -> Result<Vec<RawEntry>, Error> {
-    let words = [stream.key().to_owned(), format!("({after}"), "+".to_owned(), "COUNT".to_owned(), count.to_string()];
-    let reply = redis.repeat("XRANGE", words.into_iter().map(String::into_bytes).collect()).await?;
-    Ok(split(stream, &reply))
+    if after == END {
+        return Ok(Vec::new());
+    }
+    let (from, count) = (format!("({after}"), count.to_string());
+    let words = [stream.key(), &from, "+", "COUNT", &count];
+    let reply = redis.repeat("XRANGE", words.iter().map(|word| word.as_bytes().to_vec()).collect()).await?;
+    match split(stream, after, &reply) {
+        Some(entries) => Ok(entries),
+        None => counted(stream, &RANGE.run(redis, &[stream.key()], &[&from, &count], Again::Freely).await?),
+    }
 }
 
 /// The position of the newest entry, [`StreamPosition::START`] in an empty stream.
 pub async fn last(redis: &impl Redis, stream: Stream) -> Result<StreamPosition, Error> {
     let words = [stream.key(), "+", "-", "COUNT", "1"];
     let reply = redis.repeat("XREVRANGE", words.iter().map(|word| word.as_bytes().to_vec()).collect()).await?;
-    Ok(split(stream, &reply).first().map_or(StreamPosition::START, |entry| entry.position))
+    reply.first().map_or(Ok(StreamPosition::START), position)
 }
 
-/// Takes a flattened XRANGE reply apart: an id, then names and values in turn, until a name is an id again. No field is named
-/// like a stream id; an entry with one, added by hand, falls into two that do not decode, and goes to the dead letters.
-fn split(stream: Stream, reply: &[Value]) -> Vec<RawEntry> {
+/// Takes a flattened XRANGE reply apart: an id, then names and values in turn, until a name is an id again. None where that is
+/// not certain, because an entry does not begin with the field `id` as all of ours do: one that was added by hand, or a field
+/// that is named like an entry's id. Taken for an entry, it would move a checkpoint to wherever it says.
+fn split(stream: Stream, after: StreamPosition, reply: &[Value]) -> Option<Vec<RawEntry>> {
     let mut entries: Vec<RawEntry> = Vec::new();
-    let mut words = reply.iter().map(|value| value.bytes().unwrap_or_default());
+    let mut newest = after;
+    let mut words = reply.iter().map(|value| value.bytes().unwrap_or_default()).peekable();
     while let Some(word) = words.next() {
         let position = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok());
         match (position, entries.last_mut()) {
-            (Some(position), _) => entries.push(RawEntry { stream, position, fields: Vec::with_capacity(9) }),
+            (Some(position), _) if position > newest && words.peek() == Some(&b"id".as_slice()) => {
+                newest = position;
+                entries.push(RawEntry { stream, position, fields: Vec::with_capacity(9) });
+            }
             (None, Some(entry)) => {
                 let value = words.next().unwrap_or_default();
                 entry.fields.push((word.to_vec(), value.to_vec()));
             }
-            (None, None) => {}
+            _ => return None,
         }
     }
-    entries
+    Some(entries)
+}
+
+/// Takes the answer of the script apart that says how many words each entry has. It takes Redis six times as long as XRANGE.
+fn counted(stream: Stream, reply: &[Value]) -> Result<Vec<RawEntry>, Error> {
+    let mut entries = Vec::new();
+    let mut rest = reply;
+    while let [id, count, words @ ..] = rest {
+        let count = usize::try_from(count.int()?).unwrap_or_default().min(words.len());
+        let (fields, behind) = words.split_at(count);
+        let (pairs, _) = fields.as_chunks::<2>();
+        let bytes = |value: &Value| value.bytes().unwrap_or_default().to_vec();
+        let fields = pairs.iter().map(|[name, value]| (bytes(name), bytes(value))).collect();
+        entries.push(RawEntry { stream, position: position(id)?, fields });
+        rest = behind;
+    }
+    Ok(entries)
+}
+
+fn position(id: &Value) -> Result<StreamPosition, Error> {
+    let id = id.text()?;
+    id.parse().map_err(|_| Error::Reply(format!("{id:?} is no place in a stream")))
 }
 
 /// A user's current state; version 0 where there is none.
@@ -166,11 +203,30 @@ mod tests {
 
     #[test]
     fn a_flattened_range_is_taken_apart() {
-        let found = split(Stream::User, &bytes(&["1-0", "id", "a", "data", "2-0", "1-1", "id", "b"]));
+        let range = |words: &[&str]| split(Stream::User, StreamPosition::START, &bytes(words));
+        let found = range(&["1-0", "id", "a", "data", "2-0", "1-1", "id", "b"]).unwrap();
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].field("data"), Some("2-0"));
         assert_eq!(found[1].position, "1-1".parse().unwrap());
-        assert!(split(Stream::User, &[]).is_empty());
-        assert!(split(Stream::User, &bytes(&["nonsense", "x"])).is_empty());
+        assert_eq!(range(&[]), Some(Vec::new()));
+    }
+
+    #[test]
+    fn what_can_be_read_two_ways_is_not_read() {
+        let range = |words: &[&str]| split(Stream::User, StreamPosition::START, &bytes(words));
+        assert_eq!(range(&["nonsense", "x"]), None);
+        assert_eq!(range(&["1-0", "type", "a"]), None);
+        assert_eq!(range(&["1-0", "id", "a", "9-0", "x", "2-0", "id", "b"]), None);
+        assert_eq!(range(&["3-0", "id", "a", "2-0", "id"]), None);
+    }
+
+    #[test]
+    fn a_counted_range_is_taken_apart() {
+        let mut words = bytes(&["1-0", "", "9-0", "x", "2-0", "", "id", "b"]);
+        (words[1], words[5]) = (Value::Int(2), Value::Int(2));
+        let found = counted(Stream::User, &words).unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].field("9-0"), Some("x"));
+        assert_eq!(found[1].field("id"), Some("b"));
     }
 }

@@ -59,7 +59,7 @@ impl Error {
     /// one too often costs a connection, reopening one too seldom would cost every request from then on.
     pub(crate) fn from_text(command: &str, detail: String) -> Self {
         // As the redis crate writes them: a known kind by its name, any other by its quoted code.
-        const SERVER: [&str; 15] = [
+        const SERVER: [&str; 16] = [
             "NoScript",
             "NOSCRIPT",
             "ResponseError",
@@ -84,7 +84,9 @@ impl Error {
     }
 
     pub(crate) fn is_no_script(&self) -> bool {
-        matches!(self, Error::Refused { detail, .. } if detail.contains("NoScript") || detail.contains("NOSCRIPT"))
+        // Of the redis crate's versions, of Redis itself, and its text.
+        const NO_SCRIPT: [&str; 3] = ["NoScript", "NOSCRIPT", "No matching script"];
+        matches!(self, Error::Refused { detail, .. } if NO_SCRIPT.iter().any(|known| detail.contains(known)))
     }
 }
 

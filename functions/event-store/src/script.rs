@@ -1,5 +1,7 @@
 //! Lua scripts, sent by their SHA-1, and whole only where Redis does not have them yet.
 
+use std::time::Instant;
+
 use crate::{Error, Redis, Value};
 
 pub(crate) struct Script {
@@ -13,7 +15,7 @@ include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
 pub(crate) enum Again {
     /// It may be applied any number of times.
     Freely,
-    /// It must be told, in this argument (counted from 0 after the keys), that it may have been applied.
+    /// It must be told, in this argument (counted from 0 after the keys), how long ago it may have been applied.
     Saying(usize),
 }
 
@@ -25,6 +27,7 @@ impl Script {
         arguments: &[&str],
         again: Again,
     ) -> Result<Vec<Value>, Error> {
+        let started = Instant::now();
         match self.once(redis, keys, arguments).await {
             Err(Error::Connection(_)) => redis.give_up(),
             answer => return answer,
@@ -32,8 +35,9 @@ impl Script {
         match again {
             Again::Freely => self.once(redis, keys, arguments).await,
             Again::Saying(index) => {
+                let ago = started.elapsed().as_millis().to_string();
                 let mut arguments = arguments.to_vec();
-                arguments[index] = "1";
+                arguments[index] = &ago;
                 self.once(redis, keys, &arguments).await
             }
         }

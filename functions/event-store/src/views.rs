@@ -4,7 +4,7 @@ use domain::{StreamPosition, Timestamp, User, UserId};
 
 use crate::{
     Error, Redis, Value, keys,
-    project::directory::MARK,
+    project::directory::{MARK, fold},
     script::{ACTIVITY, Again, DIRECTORY, STATS},
 };
 
@@ -15,6 +15,10 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+/// Entries that are looked at, at least, when the first look did not fill the page. In a stretch of people who are listed
+/// already, by their first names, it would otherwise take a round trip for each few of them.
+const LOOK_ON: usize = 1000;
+
 /// Up to `limit` people one of whose names, or `first last` or `last first`, begins with `prefix`, whatever the case.
 pub async fn directory(
     redis: &impl Redis,
@@ -22,34 +26,55 @@ pub async fn directory(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Page<User>, Error> {
-    let prefix = prefix.to_lowercase();
-    let mut after = after.unwrap_or_default().to_owned();
+    let prefix = fold(prefix);
+    // Whatever a client takes for a cursor, it sees nobody whom it does not ask for.
+    let mut after = after.filter(|after| after.starts_with(&prefix)).unwrap_or_default().to_owned();
+    let mut count = limit;
     let mut items = Vec::new();
+    let key = keys::projection("directory");
     loop {
-        let count = (limit - items.len()).to_string();
-        let key = keys::projection("directory");
-        let found = DIRECTORY.run(redis, &[&key], &[&prefix, &after, &count], Again::Freely).await?;
+        let found = DIRECTORY.run(redis, &[&key], &[&prefix, &after, &count.to_string()], Again::Freely).await?;
         let (pairs, _) = found.as_chunks::<2>();
         for [entry, person] in pairs {
-            after = entry.text()?.to_owned();
+            entry.text()?.clone_into(&mut after);
             let Ok(user) = serde_json::from_str::<User>(person.text()?) else { continue };
-            if !listed_already(&after, &prefix, &user) {
-                items.push(user);
+            if listed_already(&after, &prefix, &user) {
+                continue;
+            }
+            items.push(user);
+            if items.len() == limit {
+                return Ok(Page { items, next: Some(after) });
             }
         }
-        if pairs.len() < count.parse().unwrap_or(0) {
+        if pairs.len() < count {
             return Ok(Page { items, next: None });
         }
-        if items.len() == limit {
-            return Ok(Page { items, next: Some(after) });
-        }
+        count = LOOK_ON;
     }
+}
+
+/// Whether a page of `prefix` can go on after this cursor: whether it has the form of an index entry with that prefix. From
+/// any other place a page would begin with people of other names.
+pub fn is_directory_cursor(cursor: &str, prefix: &str) -> bool {
+    let mut parts = cursor.rsplitn(3, MARK);
+    let id = parts.next().is_some_and(|id| id.parse::<UserId>().is_ok());
+    let order = parts.next().is_some_and(|order| order == "f" || order == "l");
+    id && order && parts.next().is_some_and(|names| names.starts_with(&fold(prefix)))
 }
 
 /// Whether an entry by last name is of somebody whose entry by first name matches too: they are listed once.
 fn listed_already(entry: &str, prefix: &str, user: &User) -> bool {
     let by_last_name = entry.rsplit(MARK).nth(1) == Some("l");
-    by_last_name && format!("{} {}", user.first_name, user.last_name).to_lowercase().starts_with(prefix)
+    by_last_name && fold(&format!("{} {}", user.first_name, user.last_name)).starts_with(prefix)
+}
+
+/// Whether a timeline can go on after this cursor: whether it begins as its entries do, `<milliseconds> <stream>-<sequence> `.
+pub fn is_activity_cursor(cursor: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let mut parts = cursor.splitn(3, ' ');
+    let millis = parts.next().is_some_and(digits);
+    let place = parts.next().and_then(|place| place.split_once('-'));
+    millis && place.is_some_and(|(stream, seq)| digits(stream) && digits(seq)) && parts.next().is_some()
 }
 
 /// Up to `limit` lines of a person's timeline, newest first, as JSON texts. None where the person is not known (yet).
@@ -69,7 +94,7 @@ pub async fn activity(
     }
     let mut page = Page { items: Vec::with_capacity(entries.len()), next: None };
     for entry in entries {
-        // `<position> <stream> <json>`: what orders it comes before what is shown.
+        // `<milliseconds> <stream>-<sequence> {…}`: what orders it comes before what is shown.
         let entry = entry.text()?;
         let shown = entry.splitn(3, ' ').nth(2);
         page.items.push(shown.ok_or_else(|| Error::Reply(format!("timeline entry {entry:?}")))?.to_owned());
@@ -124,4 +149,32 @@ pub async fn stats(redis: &impl Redis, now: Timestamp, minutes: u64) -> Result<S
     }
     let last_events = (position(2)?, position(3)?);
     Ok(Stats { users: number(0)?, friendships: number(1)?, per_minute, last_events })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_cursor_is_an_entry_of_its_prefix() {
+        let entry = "ada lovelace\u{1f}f\u{1f}42";
+        for prefix in ["", "a", "ADA ", "ada lovelace"] {
+            assert!(is_directory_cursor(entry, prefix), "{prefix}");
+        }
+        assert!(is_directory_cursor("lovelace ada\u{1f}l\u{1f}42", "love"));
+        assert!(!is_directory_cursor(entry, "b"));
+        let bad =
+            ["", "ada", "ada\u{1f}f", "ada\u{1f}f\u{1f}", "ada\u{1f}x\u{1f}42", "ada\u{1f}f\u{1f}042", "f\u{1f}42"];
+        for cursor in bad {
+            assert!(!is_directory_cursor(cursor, ""), "{cursor:?}");
+        }
+    }
+
+    #[test]
+    fn an_activity_cursor_begins_with_a_place() {
+        assert!(is_activity_cursor("00000001795310863007 1-00000000000000000000 {}"));
+        for bad in ["", "x", "1-0", "1 0-0", "1 0 {}", "1 -0 {}", "1 user-0 {}", " 0-0 {}", "1-0 user {}"] {
+            assert!(!is_activity_cursor(bad), "{bad:?}");
+        }
+    }
 }

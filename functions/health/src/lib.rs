@@ -1,16 +1,21 @@
 //! `GET /{user,friend,recommendation}/actuator/health`: whether what the service rests on answers.
 
-use http_api::{Problem, Request, Response, http_component, redis, setting};
+use std::{future::Future, time::Duration};
+
+use http_api::{Problem, Request, Response, http_component, redis, setting, within};
 use serde_json::json;
 use spin_sdk::http;
+
+/// What does not answer within this is down. Shorter than a request's own limit, so that there is time to say so.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 
 http_component!(&["GET"], health);
 
 async fn health(request: Request) -> Result<Response, Problem> {
     let (part, state) = match request.segment(0) {
-        "user" => ("redis", ping("user_redis_url").await),
-        "friend" => ("redis", ping("friend_redis_url").await),
-        _ => ("worker", ready().await),
+        "user" => ("redis", answers(ping("user_redis_url")).await),
+        "friend" => ("redis", answers(ping("friend_redis_url")).await),
+        _ => ("worker", answers(ready()).await),
     };
     Ok(match state {
         Ok(()) => Response::json(&json!({"status": "UP", "components": {part: {"status": "UP"}}})),
@@ -19,6 +24,10 @@ async fn health(request: Request) -> Result<Response, Problem> {
             Response::new(503).header("retry-after", "1").json_body(&json!({"status": "DOWN", "components": parts}))
         }
     })
+}
+
+async fn answers(check: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    within(PATIENCE, check).await.unwrap_or_else(|| Err("does not answer in time".to_owned()))
 }
 
 async fn ping(url: &'static str) -> Result<(), String> {

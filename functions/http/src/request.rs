@@ -55,8 +55,17 @@ impl Request {
 
     /// A header, where it is there once and is text.
     pub fn header(&self, name: &str) -> Option<String> {
-        let value = self.headers.get(name).into_iter().next()?;
-        String::from_utf8(value).ok()
+        let mut values = self.headers.get(name).into_iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => String::from_utf8(value).ok(),
+            _ => None,
+        }
+    }
+
+    /// A header whose value is a list, which may come in several lines. What is no text in it is replaced.
+    pub fn header_list(&self, name: &str) -> Option<String> {
+        let lines = self.headers.get(name);
+        (!lines.is_empty()).then(|| String::from_utf8_lossy(&lines.join(&b", "[..])).into_owned())
     }
 
     pub fn has_header(&self, name: &str) -> bool {
@@ -72,10 +81,16 @@ impl Request {
         }
         let body = self.body().await?;
         let text = std::str::from_utf8(&body).map_err(|_| Problem::malformed("the body is not UTF-8"))?;
-        serde_json::from_str(text).map_err(|e| match e.classify() {
+        let parsed = serde_json::from_str(text).map_err(|e| match e.classify() {
             Category::Data => Problem::invalid().with_error("body", e.to_string()),
             Category::Syntax | Category::Eof | Category::Io => Problem::malformed(format!("the body is not JSON: {e}")),
-        })
+        })?;
+        // A struct can also be read from an array of its members' values, in an order that no client was told.
+        if text.trim_ascii_start().starts_with('{') {
+            Ok(parsed)
+        } else {
+            Err(Problem::invalid().with_error("body", "must be a JSON object"))
+        }
     }
 
     /// The whole body, unless it is larger than [`MAX_BODY`]: then the rest is not read.

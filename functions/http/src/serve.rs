@@ -67,18 +67,23 @@ fn permits(method: &Method, allowed: &[&str]) -> bool {
     allowed.contains(&name)
 }
 
-/// Gives up when the time limit has passed. Whatever connection it hung on is not used again.
 async fn in_time<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-    let (mut work, mut limit) = (pin!(work), pin!(sleep(TIME_LIMIT)));
+    within(TIME_LIMIT, work).await.unwrap_or_else(|| {
+        let detail = "it took too long; a command may have been applied: send it again with the same Idempotency-Key";
+        Err(Problem::unavailable(detail))
+    })
+}
+
+/// Gives up when the limit has passed. Whatever connection it hung on is not used again.
+pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let (mut work, mut limit) = (pin!(work), pin!(sleep(limit)));
     poll_fn(|context| {
         if let Poll::Ready(answer) = work.as_mut().poll(context) {
-            return Poll::Ready(answer);
+            return Poll::Ready(Some(answer));
         }
         limit.as_mut().poll(context).map(|()| {
             event_store::spin::give_all_up();
-            let detail =
-                "it took too long; a command may have been applied: send it again with the same Idempotency-Key";
-            Err(Problem::unavailable(detail))
+            None
         })
     })
     .await

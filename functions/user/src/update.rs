@@ -10,7 +10,7 @@ use http_api::{Command, Problem, Request, Response, conflict, parse::PersonBody,
 
 pub async fn update(id: UserId, request: Request) -> Result<Response, Problem> {
     let command = Command::of(&request)?;
-    let precondition = request.header("if-match");
+    let precondition = request.header_list("if-match");
     let body = request.json::<PersonBody>().await?;
     if body.id.as_ref().is_some_and(|given| given.as_u64() != Some(id.get())) {
         return Err(Problem::bad_parameter("id", "must be the one in the path"));

@@ -22,7 +22,7 @@ impl Projection for Activity {
     }
 }
 
-/// Sorts by position: fixed width, then the stream, then what is shown.
+/// Its place, what happened, as JSON: `<milliseconds> <stream>-<sequence> {…}`.
 fn entry(event: &Recorded, of: UserId) -> String {
     let mut shown = json!({
         "type": event.event.kind(),
@@ -41,7 +41,12 @@ fn entry(event: &Recorded, of: UserId) -> String {
     format!("{} {shown}", place(event.stream, event.position))
 }
 
-/// The part of an entry that orders it.
+/// The part of an entry that orders it, in fixed width. The two streams have no common order within a millisecond: people come
+/// before friendships then, since nobody has a friend before they exist.
 fn place(stream: Stream, position: StreamPosition) -> String {
-    format!("{:020}-{:020} {stream}", position.millis, position.seq)
+    let rank = match stream {
+        Stream::User => 0,
+        Stream::Friend => 1,
+    };
+    format!("{:020} {rank}-{:020}", position.millis, position.seq)
 }

@@ -1,6 +1,6 @@
 //! People by name. Each person stands in the index twice, as `first last` and as `last first`, in lower case.
 
-use domain::{Name, Recorded, event::Event};
+use domain::{Recorded, event::Event};
 
 use super::{Projection, Write};
 
@@ -15,7 +15,7 @@ impl Projection for Directory {
     fn project(generation: &str, event: &Recorded) -> Vec<Write> {
         let Event::User(changed) = &event.event else { return Vec::new() };
         let user = changed.user();
-        let (first, last) = (fold(&user.first_name), fold(&user.last_name));
+        let (first, last) = (fold(user.first_name.as_str()), fold(user.last_name.as_str()));
         let id = user.id.to_string();
         let entries = vec![format!("{first} {last}{MARK}f{MARK}{id}"), format!("{last} {first}{MARK}l{MARK}{id}")];
         vec![
@@ -30,6 +30,8 @@ impl Projection for Directory {
     }
 }
 
-fn fold(name: &Name) -> String {
-    name.as_str().to_lowercase()
+/// What is compared: lower case, and the two small sigmas are one letter. A prefix does not know yet whether its last letter is
+/// the last one of the word.
+pub(crate) fn fold(text: &str) -> String {
+    text.to_lowercase().replace('ς', "σ")
 }
