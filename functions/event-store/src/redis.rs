@@ -62,6 +62,7 @@ impl Error {
         const SERVER: [&str; 16] = [
             "NoScript",
             "NOSCRIPT",
+            "No matching script",
             "ResponseError",
             "ReadOnly",
             "READONLY",
