@@ -24,7 +24,7 @@ use crate::spin_headers::RouteHeaders;
 /// room for 1000.
 const MAX_IN_FLIGHT: usize = 256;
 /// How long a request waits for one of these places.
-const PLACE_LIMIT: Duration = Duration::from_secs(1);
+const PLACE_LIMIT: Duration = Duration::from_millis(150);
 /// Paths that Spin answers itself.
 const WELL_KNOWN: &str = "/.well-known/spin/";
 
@@ -88,7 +88,7 @@ impl HttpTrigger {
             return Err(Box::new(empty(StatusCode::NOT_FOUND)));
         };
         let Some(authority) = authority(&parts.uri, &parts.headers, client) else {
-            return Err(Box::new(empty(StatusCode::BAD_REQUEST)));
+            return Err(Box::new(problem(StatusCode::BAD_REQUEST)));
         };
         let path_and_query = parts.uri.path_and_query().cloned();
         let path_and_query = path_and_query.unwrap_or(PathAndQuery::from_static("/"));
@@ -100,7 +100,7 @@ impl HttpTrigger {
         uri.path_and_query = Some(path_and_query);
         match (added, Uri::from_parts(uri)) {
             (Ok(()), Ok(uri)) => parts.uri = uri,
-            _ => return Err(Box::new(empty(StatusCode::BAD_REQUEST))),
+            _ => return Err(Box::new(problem(StatusCode::BAD_REQUEST))),
         }
         // Most requests have no body: they need no box for it.
         let body = if body.is_end_stream() {
@@ -135,7 +135,7 @@ impl HttpTrigger {
             Ok(Ok(body)) => Response::from_parts(parts, body),
             Ok(Err(error)) => {
                 tracing::error!("an answer broke off: {error}");
-                problem(StatusCode::INTERNAL_SERVER_ERROR)
+                problem(StatusCode::SERVICE_UNAVAILABLE)
             }
             Err(_) => problem(StatusCode::GATEWAY_TIMEOUT),
         }
@@ -188,11 +188,15 @@ fn failure(error: &wasmtime::Error, component: &str) -> Response<ResponseBody> {
 }
 
 fn problem(status: StatusCode) -> Response<ResponseBody> {
-    let body = format!(
-        r#"{{"type":"about:blank","title":"{}","status":{}}}"#,
-        status.canonical_reason().unwrap_or_default(),
-        status.as_u16()
-    );
+    let detail = match status {
+        StatusCode::BAD_REQUEST => "the Host header or the request target is not valid",
+        StatusCode::SERVICE_UNAVAILABLE => "there is too much to do, or an answer broke off; try again in a moment",
+        StatusCode::GATEWAY_TIMEOUT => "it took too long",
+        _ => "something went wrong here; it is in the log",
+    };
+    let title = status.canonical_reason().unwrap_or_default();
+    let body =
+        format!(r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{detail}"}}"#, status.as_u16());
     let mut response = empty(status);
     *response.body_mut() = ResponseBody::Whole(Some(body.into()));
     let headers = response.headers_mut();
