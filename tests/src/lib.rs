@@ -1,0 +1,19 @@
+//! What the end-to-end tests stand on. The tests themselves are in `tests/`, a folder a binary, a file a subject.
+//!
+//! Everything goes through the front door: HTTP ([`api`], [`wire`]), the logs in Redis ([`log`]), and processes
+//! ([`running`], [`manifest`]). What the system keeps is compared with what its logs fold to ([`fold`], [`views`],
+//! [`network`]), by code of the tests' own.
+
+pub mod answer;
+pub mod api;
+pub mod fold;
+pub mod log;
+pub mod manifest;
+pub mod network;
+pub mod patience;
+pub mod random;
+pub mod running;
+pub mod store;
+pub mod views;
+pub mod wire;
+pub mod writers;

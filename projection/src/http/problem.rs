@@ -79,14 +79,25 @@ impl From<QueryError> for Problem {
     }
 }
 
+/// The type and the title: those that the components use, which hand these answers on.
+fn name(status: StatusCode) -> (&'static str, &'static str) {
+    match status {
+        StatusCode::BAD_REQUEST => ("/problems/malformed-request", "The request is malformed"),
+        StatusCode::NOT_FOUND => ("/problems/not-found", "There is no such thing"),
+        StatusCode::METHOD_NOT_ALLOWED => ("/problems/method-not-allowed", "The method is not allowed"),
+        StatusCode::SERVICE_UNAVAILABLE => ("/problems/unavailable", "The service is not available at the moment"),
+        _ => ("about:blank", "Internal Server Error"),
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let title = self.status.canonical_reason().unwrap_or("Error");
+        let (kind, title) = name(self.status);
         let (status, detail, errors) = (self.status.as_u16(), &self.detail[..], &self.errors[..]);
-        let body = serde_json::to_vec(&Body { r#type: "about:blank", title, status, detail, errors });
-        let kind: (HeaderName, HeaderValue) =
+        let body = serde_json::to_vec(&Body { r#type: kind, title, status, detail, errors });
+        let media_type: (HeaderName, HeaderValue) =
             (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        let mut response = (self.status, [kind], body.unwrap_or_default()).into_response();
+        let mut response = (self.status, [media_type], body.unwrap_or_default()).into_response();
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
