@@ -1,0 +1,47 @@
+//! What processes use, as Linux counts it.
+
+use std::fs;
+use std::time::Duration;
+
+/// Processor time that all threads of a process have used. 0 where it is gone, or where Linux does not count it.
+pub fn cpu(pid: u32) -> Duration {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
+    let used = threads.filter_map(|thread| {
+        // Nanoseconds on a processor, nanoseconds waiting for one, time slices.
+        let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(used.sum())
+}
+
+/// Processor time that the whole machine has used. Its resolution is 10 ms.
+pub fn machine_cpu() -> Duration {
+    const TICK_MS: u64 = 10;
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let numbers = text.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    // user nice system idle iowait irq softirq: without the two in which nothing runs.
+    let ticks = numbers.take(7).enumerate().filter(|(n, _)| ![3, 4].contains(n));
+    Duration::from_millis(TICK_MS * ticks.filter_map(|(_, text)| text.parse::<u64>().ok()).sum::<u64>())
+}
+
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Resident memory in MB of 10^6 bytes.
+pub fn resident_mb(pid: u32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let kib = text.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<f64>().ok());
+    Some(kib? * 1024.0 / 1e6)
+}
+
+/// One line about the machine.
+pub fn machine() -> String {
+    let first = |path: &str, key: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
+        line.split(':').next_back().unwrap_or_default().trim().to_owned()
+    };
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{} x {}, Linux {}", cores(), first("/proc/cpuinfo", "model name"), kernel.trim())
+}
