@@ -54,7 +54,9 @@ pub async fn show(settings: &DeadLetterSettings) -> Result<()> {
     }
     match letters.len() {
         0 => println!("No dead letters: every projection has applied every event."),
-        n => println!("{n} dead letters. `make replay` has them applied again; XRANGE events:<stream> <position> <position> shows an event."),
+        n => println!(
+            "{n} dead letters. `make replay` has them applied again; XRANGE events:<stream> <position> <position> shows an event."
+        ),
     }
     Ok(())
 }
@@ -126,7 +128,12 @@ async fn read(redis: &NativeRedis) -> Result<Vec<DeadLetter>> {
     const ENTRY: usize = 1 + 2 * 6;
     let letter = |entry: &[&str]| DeadLetter {
         place: entry[0].to_owned(),
-        fields: entry[1..].as_chunks::<2>().0.iter().map(|[name, value]| ((*name).to_owned(), (*value).to_owned())).collect(),
+        fields: entry[1..]
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|[name, value]| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
     };
     Ok(words.as_chunks::<ENTRY>().0.iter().map(|entry| letter(entry)).collect())
 }

@@ -17,6 +17,8 @@ use crate::{
 
 /// Between two rings. A ring builds at most 10,000 events.
 const RING_EVERY: Duration = Duration::from_millis(50);
+/// Between two reports of how far it is.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// So long without a step forward, and nobody seems to be answering the rings.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Keys looked at in one step while an old generation is cleared away.
@@ -116,6 +118,7 @@ pub async fn rebuild(servers: &Servers, projection: Projection, report: &dyn Rep
     command(target, "HSET", building).await?;
 
     let mut seen = (Instant::now(), Vec::new());
+    let mut reported: Option<Instant> = None;
     while generations(target, projection).await?.0 != new {
         let mut positions = Vec::new();
         for stream in projection.streams() {
@@ -123,7 +126,10 @@ pub async fn rebuild(servers: &Servers, projection: Projection, report: &dyn Rep
             command(source, "PUBLISH", vec![stream.key().to_owned(), stream.key().to_owned()]).await?;
             positions.push((*stream, position(target, name, new, *stream).await?));
         }
-        report.waiting(&format!("{name}: {}", progress(servers, &positions).await?));
+        if reported.is_none_or(|at| at.elapsed() > REPORT_EVERY) {
+            report.waiting(&format!("{name}: {}", progress(servers, &positions).await?));
+            reported = Some(Instant::now());
+        }
         if seen.1 != positions {
             seen = (Instant::now(), positions);
         } else if seen.0.elapsed() > PATIENCE {
@@ -150,7 +156,8 @@ async fn progress(servers: &Servers, positions: &[(Stream, StreamPosition)]) -> 
 async fn generations(target: &NativeRedis, projection: Projection) -> Result<(u64, Option<u64>)> {
     let words = vec![keys::projection(projection.name()), "live".to_owned(), "building".to_owned()];
     let reply = command(target, "HMGET", words).await?;
-    let number = |index: usize| reply.get(index).and_then(Value::bytes).and_then(|b| std::str::from_utf8(b).ok()?.parse().ok());
+    let number =
+        |index: usize| reply.get(index).and_then(Value::bytes).and_then(|b| std::str::from_utf8(b).ok()?.parse().ok());
     Ok((number(0).unwrap_or(1), number(1)))
 }
 

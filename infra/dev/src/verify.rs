@@ -57,7 +57,10 @@ pub async fn run(settings: &VerifySettings) -> Result<()> {
     let differences = outcome?;
     differences.shown.iter().for_each(|difference| println!("{difference}"));
     match differences.count {
-        0 => Ok(println!("Everything stored is what the log says.")),
+        0 => {
+            println!("Everything stored is what the log says.");
+            Ok(())
+        }
         n => Err(Error::failed(format!("{n} differences between the log and what is stored"))),
     }
 }
@@ -74,11 +77,12 @@ async fn verify(servers: &Servers, report: &dyn Report) -> Result<Differences> {
     stored::compare_counter(&servers.user, Stream::User, "user:last-id", &users, &mut differences).await?;
     report.step(&format!("{} user events, {} people", users.events, users.states.len()));
 
-    let friendships = fold::fold::<Friendship>(&servers.friend, Stream::Friend, &mut differences, |event| match event {
-        Event::Friendship(event) => Some(event),
-        Event::User(_) => None,
-    })
-    .await?;
+    let friendships =
+        fold::fold::<Friendship>(&servers.friend, Stream::Friend, &mut differences, |event| match event {
+            Event::Friendship(event) => Some(event),
+            Event::User(_) => None,
+        })
+        .await?;
     stored::compare_states(&servers.friend, &friendships, "friendship:[0-9]*-*", &mut differences).await?;
     stored::compare_friend_lists(&servers.friend, &friendships, &mut differences).await?;
     let counter = "friendship:last-id";

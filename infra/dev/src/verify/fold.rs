@@ -45,7 +45,8 @@ pub async fn fold<T: Aggregate>(
                     let state = folded.states.remove(&key).unwrap_or_default();
                     if recorded.version != state.version.next() {
                         let place = format!("{} {}", stream.key(), entry.position);
-                        differences.add(format!("{place}: {key} goes from version {} to {}", state.version, recorded.version));
+                        differences
+                            .add(format!("{place}: {key} goes from version {} to {}", state.version, recorded.version));
                     }
                     let Some(event) = wanted(&recorded.event) else { continue };
                     folded.states.insert(key, state.then(entry.position, event));

@@ -1,0 +1,75 @@
+# The verbs of this repository. `make help` lists them.
+#
+# Settings, by the environment or as arguments (`make up PORT=9001`):
+#   PORT       of the HTTP API                                         9000
+#   REDIS_URL  redis://[[user]:password@]host[:port]                   a Redis of our own
+#   DATA_DIR   where its data and the logs are kept                    .local
+#   RUNTIME    embedded, or spin for the Spin CLI                      embedded
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Where cargo puts the native programs. The components are always in ./target, where spin.toml looks for them.
+NATIVE := $(or $(CARGO_TARGET_DIR),target)/native
+SOCIAL := $(NATIVE)/social
+URL     = http://127.0.0.1:$(or $(PORT),9000)
+
+# Every folder of functions/ is a component, but for the libraries.
+COMPONENTS := $(sort $(filter-out domain event-store http,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))))
+
+.PHONY: help setup build components programs up down test lint bench verify dead-letters replay rebuild \
+        load-serial load-parallel
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@sed -n 's/^#   /  /p' $(firstword $(MAKEFILE_LIST))
+
+up: build ## Start everything, follow the logs, stop everything on Ctrl-C
+	@$(SOCIAL) up
+
+down: ## Stop what `make up` started elsewhere
+	@if [ -x $(SOCIAL) ]; then $(SOCIAL) down; else echo "Nothing is built, so nothing runs"; fi
+
+setup: ## Install what is missing: Redis, the WebAssembly target
+	@sh infra/dev/setup.sh
+
+build: components programs ## Build the components and the native programs
+
+components: setup
+	@sh infra/dev/build-components.sh build $(COMPONENTS)
+
+# All at once, never with -p: another selection would have other features of shared dependencies, and build the
+# WebAssembly engine a second time.
+programs: setup
+	@cargo build --profile native
+
+test: build ## Build everything and run every test
+	@cargo test --profile native --no-fail-fast
+
+lint: setup ## Formatting, and clippy without a warning, for programs and components
+	@cargo fmt --all --check
+	@cargo clippy --profile native --all-targets -- -D warnings
+	@sh infra/dev/build-components.sh clippy $(COMPONENTS)
+
+bench: build ## Measure; the raw output is kept
+	@$(NATIVE)/bench
+
+verify: programs ## Fold the log again and compare with what is stored
+	@$(SOCIAL) verify
+
+dead-letters: programs ## Show the events that a projection could not apply
+	@$(SOCIAL) dead-letters
+
+replay: programs ## Apply the dead letters again
+	@$(SOCIAL) replay
+
+rebuild: programs ## Rebuild a projection from the log: make rebuild PROJECTION=directory
+	@$(SOCIAL) rebuild $(PROJECTION)
+
+load-serial: programs ## A network of 15 people and 300 friendships, one call at a time
+	@$(NATIVE)/load serial --url $(URL)
+
+load-parallel: programs ## A network of 600 people and 2,000 friendships, as parallel as it goes
+	@$(NATIVE)/load parallel --url $(URL)

@@ -1,0 +1,99 @@
+//! How the worker and the runtime are started: their arguments and their settings.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::options::{Options, Part, Runtime, folder_of};
+use crate::process::Spec;
+use crate::programs;
+use crate::redis_url::Contexts;
+
+/// Where everything listens, once that is decided.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    pub port: u16,
+    pub worker_port: u16,
+    pub contexts: Contexts,
+}
+
+impl Addresses {
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn worker_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.worker_port)
+    }
+}
+
+/// The programs, looked for before anything is started.
+pub struct Programs {
+    worker: PathBuf,
+    runtime: PathBuf,
+}
+
+impl Programs {
+    pub fn find(runtime: Runtime) -> Result<Self> {
+        Ok(Self {
+            worker: programs::worker()?,
+            runtime: match runtime {
+                Runtime::Embedded => programs::host()?,
+                Runtime::Spin => programs::spin()?,
+            },
+        })
+    }
+
+    pub fn worker(&self, options: &Options, addresses: &Addresses) -> Spec {
+        let mut env = vec![("WORKER_LISTEN".to_string(), format!("127.0.0.1:{}", addresses.worker_port))];
+        for (context, url) in addresses.contexts.named() {
+            env.push((format!("{context}_REDIS_URL"), url.url()));
+        }
+        Spec {
+            program: self.worker.clone(),
+            args: Vec::new(),
+            env: with_further(env, options, Part::Worker),
+            folder: folder_of(&options.manifest),
+        }
+    }
+
+    /// Settings go by the environment, which other users cannot read, unlike arguments.
+    pub fn runtime(&self, options: &Options, addresses: &Addresses, logs: &Path) -> Spec {
+        let mut env = vec![
+            ("SPIN_VARIABLE_USER_SERVICE_URL".to_string(), addresses.url()),
+            ("SPIN_VARIABLE_WORKER_URL".to_string(), addresses.worker_url()),
+        ];
+        for (context, url) in addresses.contexts.named() {
+            let name = format!("SPIN_VARIABLE_{context}_REDIS");
+            env.push((format!("{name}_HOST"), url.address()));
+            env.push((format!("{name}_CREDENTIALS"), url.credentials().to_string()));
+        }
+        let manifest = std::path::absolute(&options.manifest);
+        let manifest = manifest.unwrap_or_else(|_| options.manifest.clone());
+        let mut args: Vec<OsString> = match options.runtime {
+            Runtime::Embedded => Vec::new(),
+            Runtime::Spin => vec!["up".into()],
+        };
+        args.extend(["--from".into(), manifest.into_os_string()]);
+        // As two arguments: with several trigger types, Spin does not take --listen=ADDRESS.
+        args.extend(["--listen".into(), format!("127.0.0.1:{}", addresses.port).into()]);
+        args.extend(["--log-dir".into(), logs.join("components").into_os_string()]);
+        if options.runtime == Runtime::Embedded {
+            // Compiled components are build results: they outlive the data folder.
+            let cache = programs::folder().join("component-cache");
+            args.extend(["--cache-dir".into(), cache.into_os_string()]);
+        }
+        Spec {
+            program: self.runtime.clone(),
+            args,
+            env: with_further(env, options, Part::Runtime),
+            folder: folder_of(&options.manifest),
+        }
+    }
+}
+
+fn with_further(mut env: Vec<(String, String)>, options: &Options, part: Part) -> Vec<(String, String)> {
+    let further = options.environment.iter().filter(|(of, ..)| *of == part);
+    env.extend(further.map(|(_, name, value)| (name.clone(), value.clone())));
+    env
+}
