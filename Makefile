@@ -46,7 +46,7 @@ programs: setup
 	@cargo build --profile native
 
 test: build ## Build everything and run every test
-	@cargo test --profile native --no-fail-fast
+	@sh infra/dev/test.sh
 
 lint: setup ## Formatting, and clippy without a warning, for programs and components
 	@cargo fmt --all --check

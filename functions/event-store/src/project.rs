@@ -163,7 +163,13 @@ impl<'a, P: Projection, R: Redis> Follower<'a, P, R> {
                 break;
             }
             match self.apply(at, &entries, None).await? {
-                Applied::Yes => (drained.applied, at) = (drained.applied + entries.len(), last(&entries)),
+                Applied::Yes => {
+                    (drained.applied, at) = (drained.applied + entries.len(), last(&entries));
+                    // That was all: what has come since has rung again.
+                    if entries.len() < BATCH {
+                        break;
+                    }
+                }
                 Applied::Stale => at = self.position().await?,
                 Applied::Retired => {
                     drained.retired = true;

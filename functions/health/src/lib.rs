@@ -2,9 +2,8 @@
 
 use std::{future::Future, time::Duration};
 
-use http_api::{Problem, Request, Response, http_component, redis, setting, within};
+use http_api::{Problem, Request, Response, get, http_component, redis, setting, within};
 use serde_json::json;
-use spin_sdk::http;
 
 /// What does not answer within this is down. Shorter than a request's own limit, so that there is time to say so.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -41,9 +40,9 @@ async fn ping(url: &'static str) -> Result<(), String> {
 
 async fn ready() -> Result<(), String> {
     let url = setting("worker_url").await.map_err(|_| "is not configured".to_owned())?;
-    match http::get(format!("{url}/readyz")).await {
-        Ok(answer) if answer.status().as_u16() == 200 => Ok(()),
-        Ok(answer) => Err(format!("is not ready: status {}", answer.status().as_u16())),
+    match get(&url, "/readyz").await.map(|answer| answer.get_status_code()) {
+        Ok(200) => Ok(()),
+        Ok(status) => Err(format!("is not ready: status {status}")),
         Err(error) => {
             eprintln!("worker at {url}: {error}");
             Err("does not answer".to_owned())

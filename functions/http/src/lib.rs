@@ -4,6 +4,7 @@
 //! validates, decides and appends or reads, and answers with a [`Response`] or a [`Problem`].
 
 mod command;
+mod outbound;
 mod page;
 pub mod parse;
 mod people;
@@ -14,6 +15,7 @@ mod serve;
 mod settings;
 
 pub use command::{Command, conflict, done_or_rejected};
+pub use outbound::get;
 pub use page::Paging;
 pub use people::{person_exists, unknown_person};
 pub use problem::Problem;

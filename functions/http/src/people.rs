@@ -1,9 +1,8 @@
 //! Asking the user service whether a person exists.
 
 use domain::UserId;
-use spin_sdk::http;
 
-use crate::{Problem, setting};
+use crate::{Problem, get, setting};
 
 /// Whether the user service knows this person. Errors: 503 when it does not answer.
 pub async fn person_exists(id: UserId) -> Result<bool, Problem> {
@@ -12,8 +11,8 @@ pub async fn person_exists(id: UserId) -> Result<bool, Problem> {
         eprintln!("user service at {url}: {detail}");
         Problem::unavailable(format!("person {id} is not known here yet, and the user service does not answer"))
     };
-    let answer = http::get(format!("{url}/user/v1/users/{id}")).await.map_err(|e| away(e.to_string()))?;
-    match answer.status().as_u16() {
+    let answer = get(&url, &format!("/user/v1/users/{id}")).await.map_err(away)?;
+    match answer.get_status_code() {
         200 => Ok(true),
         404 => Ok(false),
         other => Err(away(format!("status {other}"))),

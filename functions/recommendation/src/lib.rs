@@ -2,17 +2,7 @@
 //! answers, handed on as they come, without a copy.
 
 use domain::UserId;
-use http_api::{Problem, Request, http_component, parse, raw, setting};
-use spin_sdk::{
-    http::Uri,
-    wasip3::{
-        http::{
-            client,
-            types::{Fields, Scheme},
-        },
-        wit_future,
-    },
-};
+use http_api::{Problem, Request, get, http_component, parse, raw, setting};
 
 /// What the worker answers when it has understood the question.
 const EXPECTED: [u16; 4] = [200, 400, 404, 503];
@@ -31,20 +21,9 @@ async fn ask(request: Request) -> Result<raw::Response, Problem> {
         Problem::unavailable("recommendations are not available at the moment; everything else is")
     };
     let path = format!("/v1/users/{id}/{question}?{}", request.query_string());
-    let question = outbound(&worker, &path).map_err(away)?;
-    let answer = client::send(question).await.map_err(|e| away(e.to_string()))?;
+    let answer = get(&worker, &path).await.map_err(away)?;
     understood(&answer).map_err(away)?;
     Ok(answer)
-}
-
-fn outbound(base: &str, path: &str) -> Result<raw::Request, String> {
-    let base: Uri = base.parse().map_err(|e| format!("worker_url {base:?} is no URL: {e}"))?;
-    let (_, no_trailers) = wit_future::new(|| Ok(None));
-    let (request, _sent) = raw::Request::new(Fields::new(), None, no_trailers, None);
-    let set = request.set_scheme(Some(&Scheme::Http)).is_ok()
-        && request.set_authority(base.authority().map(|authority| authority.as_str())).is_ok()
-        && request.set_path_with_query(Some(path)).is_ok();
-    if set { Ok(request) } else { Err(format!("{base}{path} is no URL")) }
 }
 
 /// Whether this is an answer of the worker's: anything else that listens there is as good as nobody.

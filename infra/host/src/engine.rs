@@ -18,8 +18,9 @@ const MAX_INSTANCES: u32 = 1_000;
 /// A component built by wasm-component-ld is made of three core instances (itself and two adapters) and two tables.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 4;
 const TABLES_PER_COMPONENT: u32 = 3;
-/// What a guest's memory keeps resident when its slot is free, so that the next instance takes no page faults.
-const KEEP_RESIDENT: usize = 2 << 20;
+/// What a guest's memory keeps resident when its slot is free, so that the next instance takes no page faults: a component's
+/// stack (256 KiB, .cargo/config.toml), its data, and a small heap.
+const KEEP_RESIDENT: usize = 512 << 10;
 /// A guest that computes gives way to the others of its thread after this time.
 const TICK: Duration = Duration::from_millis(2);
 /// While nothing runs, ticks cost wake-ups and bring nothing.

@@ -1,0 +1,28 @@
+//! Asking another service by HTTP. It is `spin_sdk::http::get` without the `http` crate's types, which cost a component 50 KiB.
+
+use spin_sdk::{
+    http::Uri,
+    wasip3::{
+        http::{
+            client,
+            types::{Fields, Scheme},
+        },
+        wit_future,
+    },
+};
+
+use crate::raw;
+
+/// `GET base` + `path`. Errors: no answer, or `base` is no http URL; in words for the log.
+pub async fn get(base: &str, path: &str) -> Result<raw::Response, String> {
+    let url: Uri = base.parse().map_err(|e| format!("{base:?} is no URL: {e}"))?;
+    let (_, no_trailers) = wit_future::new(|| Ok(None));
+    let (request, _sent) = raw::Request::new(Fields::new(), None, no_trailers, None);
+    let set = request.set_scheme(Some(&Scheme::Http)).is_ok()
+        && request.set_authority(url.authority().map(|authority| authority.as_str())).is_ok()
+        && request.set_path_with_query(Some(path)).is_ok();
+    if !set {
+        return Err(format!("{base}{path} is no URL"));
+    }
+    client::send(request).await.map_err(|e| e.to_string())
+}
