@@ -31,9 +31,17 @@ local writes = {
   end},
 }
 
+-- The type of each key that the batch writes to, as it is or as it will be: most writes go to the same few keys.
+local types = {}
+
 local function wrong_type(key, wanted)
-  local found = redis.call('TYPE', key)['ok']
-  if found == 'none' or found == wanted then return nil end
+  local found = types[key]
+  if not found then
+    found = redis.call('TYPE', key)['ok']
+    if found == 'none' then found = wanted end
+    types[key] = found
+  end
+  if found == wanted then return nil end
   return 'key ' .. key .. ' is a ' .. found .. ', not a ' .. wanted
 end
 

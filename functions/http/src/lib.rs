@@ -21,7 +21,7 @@ pub use people::{person_exists, unknown_person};
 pub use problem::Problem;
 pub use request::{MAX_BODY, Request};
 pub use response::{Answer, EventStream, Response};
-pub use serve::{ANY_METHOD, now, serve, sleep, within};
+pub use serve::{ANY_METHOD, gather, now, serve, sleep, within};
 pub use settings::{redis, setting};
 
 /// The request and the response as the runtime hands them over.
