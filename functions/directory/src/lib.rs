@@ -9,7 +9,7 @@ const MAX_PREFIX: usize = 2 * domain::MAX_NAME_CHARS + 1;
 http_component!(&["GET"], list);
 
 async fn list(request: Request) -> Result<Response, Problem> {
-    let prefix = request.query("name").unwrap_or_default();
+    let prefix = request.query("name")?.unwrap_or_default();
     let prefix = prefix.trim_start();
     if prefix.chars().any(char::is_control) || prefix.chars().count() > MAX_PREFIX {
         let detail = format!("must be at most {MAX_PREFIX} characters, none of them a control character");

@@ -59,7 +59,7 @@ local function recorded_before()
     if #entries < LOOK_BACK_ENTRIES then return nil end
     to = '(' .. entries[#entries][1]
   end
-  return nil
+  error('it cannot be told whether this was recorded: too much has been since')
 end
 
 -- The version of a stored state, 0 where there is none. One that is not readable is damage, not a beginning.

@@ -7,16 +7,22 @@
 //! | user | the last allocated id | `GET user:last-id` |
 //! | user | the answer to an Idempotency-Key | `GET user:idempotency:<key>` |
 //! | friend | `events:friend` | `XREVRANGE events:friend + - COUNT 3` |
+//! | user, friend | a ring of the doorbell is outstanding | `PTTL events:user:bell` |
+//! | friend | the last allocated number | `GET friendship:last-id` |
+//! | friend | the answer to an Idempotency-Key | `GET friend:idempotency:<key>` |
 //! | friend | a friendship's current state | `GET friendship:1-42` |
 //! | friend | a person's friends, by friendship | `ZRANGE friends:42 0 -1 WITHSCORES` |
 //! | friend | whose friendship a number is | `GET friendship:id:7` |
 //! | friend | the replica of who exists, a bit a person | `GETBIT people:1:0 42` |
 //! | view | people by name | `ZRANGE directory:1:index 0 10` |
+//! | view | their records, and what the index holds of each | `HGET directory:1:people 42`, `HGET directory:1:entries 42` |
 //! | view | a timeline | `ZRANGE activity:1:of:42 0 -1` |
 //! | view | totals | `HGETALL stats:1:totals` |
+//! | view | what each minute of a day brought | `HGETALL stats:1:minutes:2026-11-22` |
 //! | target | which generation of a projection is live | `HGETALL projection:directory` |
 //! | target | how far it has read | `HGETALL projection:directory:1:checkpoint` |
 //! | target | what could not be applied | `XRANGE events:dead - +` |
+//! | target | which dead letters have been written | `SMEMBERS events:dead:index` |
 
 use domain::{FriendshipId, Pair, UserId, event::Stream};
 

@@ -23,7 +23,7 @@ impl NativeRedis {
     /// Errors: no redis:// URL, or no server there.
     pub async fn open(url: &str) -> Result<Self, Error> {
         let client =
-            redis::Client::open(url).map_err(|e| Error::Connection(format!("{url:?} is no Redis URL: {e}")))?;
+            redis::Client::open(url).map_err(|e| Error::Connection(format!("the Redis URL is not valid: {e}")))?;
         let config = ConnectionManagerConfig::new().set_response_timeout(Some(RESPONSE_TIMEOUT));
         let manager = client.get_connection_manager_with_config(config).await;
         let manager = manager.map_err(|e| Error::Connection(e.to_string()))?;

@@ -68,13 +68,12 @@ fn listed_already(entry: &str, prefix: &str, user: &User) -> bool {
     by_last_name && fold(&format!("{} {}", user.first_name, user.last_name)).starts_with(prefix)
 }
 
-/// Whether a timeline can go on after this cursor: whether it begins as its entries do, `<milliseconds> <stream>-<sequence> `.
+/// Whether a timeline can go on after this cursor: the place of an entry, `<milliseconds> <stream>-<sequence>`.
 pub fn is_activity_cursor(cursor: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let mut parts = cursor.splitn(3, ' ');
-    let millis = parts.next().is_some_and(digits);
-    let place = parts.next().and_then(|place| place.split_once('-'));
-    millis && place.is_some_and(|(stream, seq)| digits(stream) && digits(seq)) && parts.next().is_some()
+    let Some((millis, place)) = cursor.split_once(' ') else { return false };
+    let place = place.split_once('-');
+    digits(millis) && place.is_some_and(|(stream, seq)| digits(stream) && digits(seq))
 }
 
 /// Up to `limit` lines of a person's timeline, newest first, as JSON texts. None where the person is not known (yet).
@@ -96,9 +95,10 @@ pub async fn activity(
     for entry in entries {
         // `<milliseconds> <stream>-<sequence> {…}`: what orders it comes before what is shown.
         let entry = entry.text()?;
-        let shown = entry.splitn(3, ' ').nth(2);
-        page.items.push(shown.ok_or_else(|| Error::Reply(format!("timeline entry {entry:?}")))?.to_owned());
-        page.next = (entries.len() == limit).then(|| entry.to_owned());
+        let (place, shown) = entry.split_once(" {").ok_or_else(|| Error::Reply(format!("timeline entry {entry:?}")))?;
+        page.items.push(format!("{{{shown}"));
+        // Every entry sorts behind its own place, so that the place is enough to go on from.
+        page.next = (entries.len() == limit).then(|| place.to_owned());
     }
     Ok(Some(page))
 }
@@ -171,9 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn an_activity_cursor_begins_with_a_place() {
-        assert!(is_activity_cursor("00000001795310863007 1-00000000000000000000 {}"));
-        for bad in ["", "x", "1-0", "1 0-0", "1 0 {}", "1 -0 {}", "1 user-0 {}", " 0-0 {}", "1-0 user {}"] {
+    fn an_activity_cursor_is_a_place() {
+        assert!(is_activity_cursor("00000001795310863007 1-00000000000000000000"));
+        for bad in ["", "x", "1-0", "1 0-0 {}", "1 0 {}", "1 -0 {}", "1 user-0 {}", " 0-0 {}", "1-0 user {}"] {
             assert!(!is_activity_cursor(bad), "{bad:?}");
         }
     }

@@ -25,7 +25,7 @@ const BATCH: usize = 100;
 /// Answers with the events after `Last-Event-ID` (a client that connects again sends it), else after `?after=`, else with
 /// those from now on.
 pub async fn tail(request: &Request, stream: Stream, redis: SpinRedis) -> Result<raw::Response, Problem> {
-    let from = match (request.header("last-event-id"), request.query("after")) {
+    let from = match (request.header("last-event-id"), request.query("after")?) {
         (Some(id), _) => parse::position("Last-Event-ID", stream, &id)?,
         (None, Some(after)) => parse::position("after", stream, &after)?,
         (None, None) => read::last(&redis, stream).await?,

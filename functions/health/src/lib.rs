@@ -14,7 +14,8 @@ async fn health(request: Request) -> Result<Response, Problem> {
     let (part, state) = match request.segment(0) {
         "user" => ("redis", answers(ping("user_redis_url")).await),
         "friend" => ("redis", answers(ping("friend_redis_url")).await),
-        _ => ("worker", answers(ready()).await),
+        "recommendation" => ("worker", answers(ready()).await),
+        other => return Err(Problem::not_found(format!("there is no service {other:?}"))),
     };
     Ok(match state {
         Ok(()) => Response::json(&json!({"status": "UP", "components": {part: {"status": "UP"}}})),

@@ -18,9 +18,15 @@ pub async fn get(base: &str, path: &str) -> Result<raw::Response, String> {
     let url: Uri = base.parse().map_err(|e| format!("{base:?} is no URL: {e}"))?;
     let (_, no_trailers) = wit_future::new(|| Ok(None));
     let (request, _sent) = raw::Request::new(Fields::new(), None, no_trailers, None);
-    let set = request.set_scheme(Some(&Scheme::Http)).is_ok()
+    let scheme = match url.scheme_str() {
+        Some("http") => Scheme::Http,
+        Some("https") => Scheme::Https,
+        _ => return Err(format!("{base:?} is no http URL")),
+    };
+    let path = format!("{}{path}", url.path().trim_end_matches('/'));
+    let set = request.set_scheme(Some(&scheme)).is_ok()
         && request.set_authority(url.authority().map(|authority| authority.as_str())).is_ok()
-        && request.set_path_with_query(Some(path)).is_ok();
+        && request.set_path_with_query(Some(&path)).is_ok();
     if !set {
         return Err(format!("{base}{path} is no URL"));
     }

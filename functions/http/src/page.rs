@@ -21,8 +21,11 @@ impl Paging {
     /// Reads `limit` and the cursor. `others` are the parameters that the link to the next page repeats.
     pub fn of(request: &Request, cursor_name: &'static str, others: &[&'static str]) -> Result<Self, Problem> {
         let limit = parse::number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)?;
-        let others = others.iter().filter_map(|name| request.query(name).map(|value| (*name, value))).collect();
-        let cursor = request.query(cursor_name);
+        let mut repeated = Vec::with_capacity(others.len());
+        for name in others {
+            repeated.extend(request.query(name)?.map(|value| (*name, value)));
+        }
+        let (others, cursor) = (repeated, request.query(cursor_name)?);
         Ok(Self { limit, cursor, path: request.path().to_owned(), others, cursor_name })
     }
 

@@ -16,13 +16,13 @@ pub fn id<T: std::str::FromStr<Err = InvalidId>>(name: &str, text: &str) -> Resu
 
 /// A query parameter that must be there and be an id.
 pub fn id_parameter<T: std::str::FromStr<Err = InvalidId>>(request: &Request, name: &str) -> Result<T, Problem> {
-    let text = request.query(name).ok_or_else(|| Problem::bad_parameter(name, "is missing from the query"))?;
+    let text = request.query(name)?.ok_or_else(|| Problem::bad_parameter(name, "is missing from the query"))?;
     id(name, &text)
 }
 
 /// A number in the query, from `min` to `max`.
 pub fn number(request: &Request, name: &str, default: usize, min: usize, max: usize) -> Result<usize, Problem> {
-    let Some(text) = request.query(name) else { return Ok(default) };
+    let Some(text) = request.query(name)? else { return Ok(default) };
     let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     number
         .filter(|n| (min..=max).contains(n))

@@ -100,10 +100,6 @@ impl Problem {
         self
     }
 
-    pub fn has_errors(&self) -> bool {
-        !self.errors.is_empty()
-    }
-
     pub fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self).expect("strings and numbers are always JSON");
         let response = Response::new(self.status).header("content-type", "application/problem+json").body(body);

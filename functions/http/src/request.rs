@@ -1,6 +1,6 @@
 //! Requests. Nothing is fetched from the runtime before it is asked for: each look is a call out of the sandbox.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use spin_sdk::wasip3::{
     http::types::{Headers, Method, Request as RawRequest},
@@ -43,14 +43,17 @@ impl Request {
 
     /// A segment of the path, counted from 0; empty where there is none.
     pub fn segment(&self, index: usize) -> &str {
-        self.path().split('/').nth(index + 1).unwrap_or_default()
+        // Routes are matched without regard to slashes at the ends of a path.
+        self.path().trim_start_matches('/').split('/').nth(index).unwrap_or_default()
     }
 
-    /// A query parameter, percent-decoded. The first one where there are several.
-    pub fn query(&self, name: &str) -> Option<String> {
-        form_urlencoded::parse(self.query_string().as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+    /// A query parameter, percent-decoded. Errors: 400 where it is there twice: neither can be taken for what was meant.
+    pub fn query(&self, name: &str) -> Result<Option<String>, Problem> {
+        let mut values = form_urlencoded::parse(self.query_string().as_bytes()).filter(|(key, _)| key == name);
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(Problem::bad_parameter(name, "must not be given twice")),
+            (value, None) => Ok(value.map(|(_, value)| value.into_owned())),
+        }
     }
 
     /// A header, where it is there once and is text.
@@ -81,16 +84,14 @@ impl Request {
         }
         let body = self.body().await?;
         let text = std::str::from_utf8(&body).map_err(|_| Problem::malformed("the body is not UTF-8"))?;
-        let parsed = serde_json::from_str(text).map_err(|e| match e.classify() {
+        // A struct could also be read from an array of its members' values, in an order that no client was told.
+        if !text.trim_ascii_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+            return Err(Problem::invalid().with_error("body", "must be a JSON object"));
+        }
+        serde_json::from_str(text).map_err(|e| match e.classify() {
             Category::Data => Problem::invalid().with_error("body", e.to_string()),
             Category::Syntax | Category::Eof | Category::Io => Problem::malformed(format!("the body is not JSON: {e}")),
-        })?;
-        // A struct can also be read from an array of its members' values, in an order that no client was told.
-        if text.trim_ascii_start().starts_with('{') {
-            Ok(parsed)
-        } else {
-            Err(Problem::invalid().with_error("body", "must be a JSON object"))
-        }
+        })
     }
 
     /// The whole body, unless it is larger than [`MAX_BODY`]: then the rest is not read.

@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 #[rustfmt::skip]
 const FIRST: [&str; 24] = [
-    "Ada", "Alan", "Barbara", "Blaise", "Carl", "Claude", "Dennis", "Donald", "Dorothy", "Edsger", "Emmy", "Frances",
+    "Ada", "Alan", "Barbara", "Blaise", "Carl", "Evariste", "Dennis", "Donald", "Dorothy", "Edsger", "Emmy", "Frances",
     "Grace", "Hedy", "Henri", "Joan", "John", "Katherine", "Leslie", "Margaret", "Niklaus", "Radia", "Sophie", "Tony",
 ];
 #[rustfmt::skip]
