@@ -69,7 +69,9 @@ async fn json_of_another_shape_is_422() {
     let quiet = Quiet::begin().await;
     for body in ["null", "1", "\"text\"", "[1,2,3]", "true", "[\"A\"]"] {
         for answer in to_both(&quiet, Some(JSON), body.as_bytes()).await {
-            assert_eq!(answer.refuses(422, &["body"]).json()["type"], "/problems/invalid-fields");
+            let problem = answer.refuses(422, &["body"]).json();
+            assert_eq!(problem["type"], "/problems/invalid-fields");
+            assert_eq!(problem["errors"][0]["detail"], "must be a JSON object");
         }
     }
     quiet.end().await;

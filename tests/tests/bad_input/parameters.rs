@@ -62,6 +62,18 @@ async fn friend_ids_that_are_none_or_missing_are_400() {
 }
 
 #[tokio::test]
+async fn a_parameter_that_is_there_twice_is_400() {
+    let quiet = Quiet::begin().await;
+    let person = quiet.person;
+    let twice = format!("/friend/v1/users/{person}/commands/addFriend?friendId=1&friendId=2");
+    quiet.api.post(&twice).await.refuses(400, &["friendId"]);
+    quiet.api.get("/user/v1/directory?name=a&name=b").await.refuses(400, &["name"]);
+    quiet.api.get("/events/v1/user?limit=1&limit=1").await.refuses(400, &["limit"]);
+    quiet.api.get("/events/v1/user?after=0-0&after=1-0").await.refuses(400, &["after"]);
+    quiet.end().await;
+}
+
+#[tokio::test]
 async fn limits_out_of_range_are_400() {
     let quiet = Quiet::begin().await;
     let person = quiet.person;

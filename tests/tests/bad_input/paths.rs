@@ -92,3 +92,13 @@ async fn a_slash_too_many_at_the_end_is_the_same_path() {
     quiet.api.get("/stats/v1/").await.is(200);
     quiet.end().await;
 }
+
+#[tokio::test]
+async fn a_slash_too_many_at_the_beginning_is_the_same_path() {
+    let quiet = Quiet::begin().await;
+    let person = quiet.api.get(&format!("/{}", quiet.user_path())).await.is(200).json();
+    assert_eq!(person["id"].to_string(), quiet.person.to_string());
+    let health = quiet.api.get("//user/actuator/health").await.is(200).json();
+    assert!(health["components"]["redis"].is_object(), "the user service rests on Redis: {health}");
+    quiet.end().await;
+}

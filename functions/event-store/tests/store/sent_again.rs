@@ -165,6 +165,34 @@ async fn what_was_recorded_is_found_behind_what_came_after_it() {
     }
 }
 
+/// Loses a command's answer, and lets more through than anybody looks through, all at once.
+struct Flooded(NativeRedis, AtomicBool);
+
+impl Redis for Flooded {
+    async fn execute(&self, command: &'static str, arguments: Vec<Vec<u8>>) -> Result<Vec<Value>, Error> {
+        let answer = self.0.execute(command, arguments).await;
+        if self.1.swap(true, Ordering::Relaxed) {
+            return answer;
+        }
+        let flood = "for i = 1, 11000 do redis.call('XADD', 'events:user', '*', 'id', 'other') end";
+        ask(&self.0, "EVAL", &[flood, "0"]).await;
+        Err(Error::Connection("connection reset".to_owned()))
+    }
+
+    fn give_up(&self) {}
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_for_is_refused_and_not_recorded_twice() {
+    let server = Server::start();
+    let redis = server.connect().await;
+    create(&redis, "Some", "Body").await;
+    let flooded = Flooded(redis.clone(), AtomicBool::new(false));
+    let refused = append_user(&flooded, &created("Ada", "Lovelace"), Version::NONE, None).await.unwrap_err();
+    assert!(matches!(&refused, Error::Refused { detail, .. } if detail.contains("cannot be told")), "{refused}");
+    assert_eq!(number(&redis, "XLEN", &["events:user"]).await, 11_002);
+}
+
 #[tokio::test]
 async fn only_what_is_younger_than_the_command_is_looked_through() {
     let server = Server::start();
