@@ -3,6 +3,8 @@
 # Settings, by the environment or as arguments (`make up PORT=9001`):
 #   PORT       of the HTTP API                                         9000
 #   REDIS_URL  redis://[[user]:password@]host[:port]                   a Redis of our own
+#   USER_REDIS_URL, FRIEND_REDIS_URL, VIEW_REDIS_URL
+#              the Redis of one context alone, in the same form        REDIS_URL
 #   DATA_DIR   where its data and the logs are kept                    .local
 #   RUNTIME    embedded, or spin for the Spin CLI                      embedded
 
@@ -48,7 +50,8 @@ programs: setup
 test: build ## Build everything and run every test
 	@sh infra/dev/test.sh
 
-lint: setup ## Formatting, and clippy without a warning, for programs and components
+lint: ## Formatting, and clippy without a warning, for programs and components
+	@sh infra/dev/setup.sh lint
 	@cargo fmt --all --check
 	@cargo clippy --profile native --all-targets -- -D warnings
 	@sh infra/dev/build-components.sh clippy $(COMPONENTS)

@@ -1,6 +1,9 @@
 #!/bin/sh
 # Installs what is missing to build and run the system, and nothing else: Redis and the WebAssembly target.
 # Says nothing when nothing is missing.
+#
+#   setup.sh       for building and running
+#   setup.sh lint  for `make lint` as well: clippy and rustfmt
 set -eu
 
 rust_needed=1.95     # edition 2024, and what the dependencies ask for
@@ -143,7 +146,26 @@ ensure_redis() {
     fi
 }
 
+has_lint_tools() { cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1; }
+
+ensure_lint_tools() {
+    # rustup's minimal profile and the distributions' packages leave them out.
+    has_lint_tools && return
+    if command -v rustup >/dev/null 2>&1; then
+        say "adding clippy and rustfmt"
+        rustup component add clippy rustfmt >&2 && has_lint_tools && return
+    fi
+    stop "clippy or rustfmt is missing: rustup component add clippy rustfmt (or, beside a distribution's Rust, the packages rust-clippy rustfmt, for Debian's rustc-web rust-web-clippy rustfmt-web)"
+}
+
+case ${1:-} in
+    '' | lint) ;;
+    *) stop "$1: it is lint, or nothing" ;;
+esac
 ensure_rust
 ensure_linker
 ensure_wasm_target
 ensure_redis
+if [ "${1:-}" = lint ]; then
+    ensure_lint_tools
+fi

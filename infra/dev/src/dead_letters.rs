@@ -1,7 +1,8 @@
 //! `social dead-letters` shows the events that a projection could not apply; `social replay` has them applied again.
 //!
 //! Replaying rebuilds the projections concerned: an event that was put aside is then applied in its place in the order, not
-//! after everything that came later. What still cannot be applied is put aside again, with its reason.
+//! after everything that came later. What still cannot be applied is put aside again, with its reason. The worker has
+//! nothing to rebuild: it reads the log anew at each start, so its letters are only taken away.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,9 @@ pub struct DeadLetterSettings {
     #[command(flatten)]
     redis: RedisUrls,
 }
+
+/// The name under which the worker writes its dead letters.
+const WORKER: &str = "worker";
 
 /// One that was put aside.
 struct DeadLetter {
@@ -73,18 +77,22 @@ async fn replay_all(stores: &Stores, report: &dyn Report) -> Result<()> {
     let servers = Servers::connect(stores).await?;
     let found = all(stores).await?;
     let mut projections = BTreeSet::new();
-    let mut replayed = 0;
+    let (mut replayed, mut of_the_worker) = (0, 0);
     for (redis, letters) in &found {
         for letter in letters {
             match Projection::from_str(letter.field("projection"), false) {
                 Ok(projection) => {
                     projections.insert(projection.name());
-                    // From here on it may be put aside again.
-                    command(redis, "SREM", vec![keys::DEAD_INDEX.to_owned(), letter.member()]).await?;
+                    forget(redis, letter).await?;
                     replayed += 1;
                 }
+                Err(_) if letter.field("projection") == WORKER => {
+                    forget(redis, letter).await?;
+                    remove(redis, letter).await?;
+                    of_the_worker += 1;
+                }
                 Err(_) => report.step(&format!(
-                    "{} of {}: that projection reads the log anew when it starts; restart it",
+                    "{} of {}: there is no such projection, so it stays",
                     letter.field("position"),
                     letter.field("projection")
                 )),
@@ -97,12 +105,26 @@ async fn replay_all(stores: &Stores, report: &dyn Report) -> Result<()> {
     }
     for (redis, letters) in &found {
         for letter in letters.iter().filter(|letter| projections.contains(letter.field("projection"))) {
-            command(redis, "XDEL", vec![keys::DEAD.to_owned(), letter.place.clone()]).await?;
+            remove(redis, letter).await?;
         }
+    }
+    if of_the_worker > 0 {
+        report.step(&format!(
+            "{of_the_worker} of the worker: it writes them again at its next start if it still cannot apply them"
+        ));
     }
     let left: usize = all(stores).await?.iter().map(|(_, letters)| letters.len()).sum();
     report.step(&format!("{replayed} dead letters replayed; {left} are there now"));
     Ok(())
+}
+
+/// From here on it may be put aside again.
+async fn forget(redis: &NativeRedis, letter: &DeadLetter) -> Result<()> {
+    command(redis, "SREM", vec![keys::DEAD_INDEX.to_owned(), letter.member()]).await.map(drop)
+}
+
+async fn remove(redis: &NativeRedis, letter: &DeadLetter) -> Result<()> {
+    command(redis, "XDEL", vec![keys::DEAD.to_owned(), letter.place.clone()]).await.map(drop)
 }
 
 /// The dead letters of every server that has some, each server once.

@@ -7,10 +7,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Result};
 use crate::home;
+use crate::process::GRACE;
 use crate::settings::DataDir;
 
 /// Three parts, each with its grace, and some.
-const BOUND: Duration = Duration::from_secs(40);
+const BOUND: Duration = Duration::from_secs(45);
+const _: () = assert!(BOUND.as_secs() > 3 * GRACE.as_secs());
 const POLL: Duration = Duration::from_millis(20);
 
 pub async fn run(settings: &DataDir) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The data folder: one running system at a time, and what others may know about it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,6 +19,10 @@ pub struct Running {
     pub worker_url: String,
     /// The port of its own Redis, if it has one.
     pub redis_port: Option<u16>,
+    /// Where the Redis of each context is, `user` at `host:port` and so on: a command that reads the data with other
+    /// settings would look at other data.
+    #[serde(default)]
+    pub contexts: BTreeMap<String, String>,
 }
 
 impl Running {

@@ -9,6 +9,30 @@ use crate::process::Spec;
 use crate::programs;
 use crate::redis_url::Contexts;
 
+/// The variables of spin.toml that every start sets, with the setting that decides on each, if a person can.
+const VARIABLES: [(&str, Option<&str>); 8] = [
+    ("SPIN_VARIABLE_USER_SERVICE_URL", Some("PORT")),
+    // The worker is started on a free port.
+    ("SPIN_VARIABLE_WORKER_URL", None),
+    ("SPIN_VARIABLE_USER_REDIS_HOST", Some("USER_REDIS_URL")),
+    ("SPIN_VARIABLE_USER_REDIS_CREDENTIALS", Some("USER_REDIS_URL")),
+    ("SPIN_VARIABLE_FRIEND_REDIS_HOST", Some("FRIEND_REDIS_URL")),
+    ("SPIN_VARIABLE_FRIEND_REDIS_CREDENTIALS", Some("FRIEND_REDIS_URL")),
+    ("SPIN_VARIABLE_VIEW_REDIS_HOST", Some("VIEW_REDIS_URL")),
+    ("SPIN_VARIABLE_VIEW_REDIS_CREDENTIALS", Some("VIEW_REDIS_URL")),
+];
+
+/// A warning for each variable that someone has set and that has no effect here. Values are not repeated: some are
+/// passwords.
+pub(crate) fn overridden(is_set: impl Fn(&str) -> bool) -> Vec<String> {
+    let set = VARIABLES.iter().filter(|(name, _)| is_set(name));
+    set.map(|(name, setting)| match setting {
+        Some(setting) => format!("warning: {name} has no effect here: use {setting}"),
+        None => format!("warning: {name} has no effect here: a worker is started, and its address used"),
+    })
+    .collect()
+}
+
 /// Where everything listens, once that is decided.
 #[derive(Clone, Debug)]
 pub struct Addresses {
@@ -96,4 +120,25 @@ fn with_further(mut env: Vec<(String, String)>, options: &Options, part: Part) -
     let further = options.environment.iter().filter(|(of, ..)| *of == part);
     env.extend(further.map(|(_, name, value)| (name.clone(), value.clone())));
     env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redis_url::RedisUrl;
+
+    #[test]
+    fn every_variable_that_is_set_has_its_warning() {
+        let own = RedisUrl::local(1);
+        let contexts = Contexts { user: own.clone(), friend: own.clone(), view: own };
+        let addresses = Addresses { port: 2, worker_port: 3, contexts };
+        let programs = Programs { worker: PathBuf::new(), runtime: PathBuf::new() };
+        let spec = programs.runtime(&Options::isolated().unwrap(), &addresses, Path::new("logs"));
+        for (name, _) in &spec.env {
+            let warnings = overridden(|set| set == name);
+            assert!(warnings.len() == 1 && warnings[0].contains(name.as_str()), "{name}: {warnings:?}");
+        }
+        assert_eq!(spec.env.len(), VARIABLES.len());
+        assert!(overridden(|_| false).is_empty());
+    }
 }

@@ -20,7 +20,8 @@ use crate::error::{Error, Result};
 use crate::log::Log;
 
 /// How long a process has to end by itself after SIGTERM: the runtime drains its requests, Redis syncs its log.
-const GRACE: Duration = Duration::from_secs(10);
+/// The runtime and the worker drain for at most 10 s: one that takes all of it still has 3 s to end in its own way.
+pub(crate) const GRACE: Duration = Duration::from_secs(13);
 
 /// A killed process is gone within milliseconds, unless its disk hangs.
 const KILLED: Duration = Duration::from_secs(2);

@@ -1,5 +1,6 @@
 //! `redis://[[user]:password@]host[:port]`: what the three parts all understand, and nothing else.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::error::{Error, Result};
@@ -35,10 +36,22 @@ impl RedisUrl {
                     "asks for TLS (rediss://), which is not supported: use a private network or a local TLS proxy",
                 ));
             }
+            // With a password somewhere, what stands before :// may be a part of it.
+            _ if rest.contains('@') => return Err(refuse("has another scheme than redis")),
             _ => return Err(refuse(&format!("has the scheme {scheme:?}, not redis"))),
         }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
+        // Nothing is repeated: an unescaped character in a password ends up here, and what looks like a host and a port
+        // before it is then the user and the beginning of the password.
+        let trailing = || {
+            refuse(
+                "has something after the port (special characters in a password are percent-encoded: / is %2F, # is %23, ? is %3F)",
+            )
+        };
+        if path.contains('@') {
+            return Err(trailing());
+        }
         let (credentials, address) = match authority.rsplit_once('@') {
             Some((credentials, address)) => (format!("{credentials}@"), address),
             None => (String::new(), authority),
@@ -55,12 +68,7 @@ impl RedisUrl {
                     &path[1..]
                 )));
             }
-            // The text is not repeated: an unescaped character in a password ends up here.
-            _ => {
-                return Err(refuse(
-                    "has something after the port (special characters in a password are percent-encoded: / is %2F, # is %23, ? is %3F)",
-                ));
-            }
+            _ => return Err(trailing()),
         }
         Ok(Self { credentials, host: host.into(), port })
     }
@@ -132,6 +140,11 @@ impl Contexts {
         [("USER", &self.user), ("FRIEND", &self.friend), ("VIEW", &self.view)]
     }
 
+    /// `host:port` of each by its name, without credentials.
+    pub fn addresses(&self) -> BTreeMap<String, String> {
+        self.named().into_iter().map(|(context, url)| (context.to_lowercase(), url.address())).collect()
+    }
+
     /// Each server once.
     pub fn servers(&self) -> Vec<&RedisUrl> {
         let mut servers: Vec<&RedisUrl> = Vec::new();
@@ -185,10 +198,17 @@ mod tests {
             ("redis://localhost/a", "after the port"),
             ("redis://localhost?protocol=resp3", "after the port"),
             ("redis://s3cret@localhost", "without a password"),
+            ("redis://u:123456/x@h", "after the port"),
+            ("redis://u:123456?x@h", "after the port"),
+            ("redis://u:1@h:123456#x@h", "after the port"),
+            ("redis://u:1@s3cret\"/x@h", "after the port"),
+            ("redis://u:123456/7@h", "after the port"),
+            ("u:s3cret://x@h", "another scheme"),
         ] {
             let message = parse(text).expect_err(text);
             assert!(message.contains(why), "{text}: {message}");
-            assert!(message.contains("REDIS_URL") && !message.contains("s3cret"));
+            assert!(message.contains("REDIS_URL"), "{message}");
+            assert!(!message.contains("s3cret") && !message.contains("123456"), "{message}");
         }
     }
 

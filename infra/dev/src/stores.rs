@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::error::{Error, Result};
-use crate::home::{self, Home};
+use crate::home::{self, Home, Running};
 use crate::log::Log;
 use crate::options::{Options, Part, Servers};
 use crate::ports::Port;
 use crate::process::Process;
 use crate::redis_ready;
 use crate::redis_server::RedisServer;
-use crate::redis_url::Contexts;
+use crate::redis_url::{Contexts, RedisUrl};
 use crate::report::Report;
 use crate::settings::{DataDir, RedisUrls};
 
@@ -27,13 +27,17 @@ impl Stores {
     pub async fn open(data: &DataDir, urls: &RedisUrls, report: &dyn Report) -> Result<Self> {
         let servers = urls.servers()?;
         let folder = data.folder()?;
+        let running = home::running(&folder);
+        if let Some(running) = &running {
+            same_servers(running, &servers)?;
+        }
         for url in servers.given() {
             redis_ready::wait(url, Options::REDIS_WAIT, report).await?;
         }
         if !servers.needs_own() {
             return Ok(Self { contexts: servers.with_own(0), own: None });
         }
-        match home::running(&folder) {
+        match running {
             Some(running) => match running.redis_port {
                 Some(port) => Ok(Self { contexts: servers.with_own(port), own: None }),
                 None => Err(Error::refused(format!(
@@ -61,7 +65,7 @@ impl Stores {
         let log = Log::open(&logs, Part::Redis.name(), "", Arc::new(AtomicBool::new(false)))
             .map_err(|error| Error::refused(format!("cannot write to {}: {error}", logs.display())))?;
         let process = server.start(&Arc::new(log)).await?;
-        let own = crate::redis_url::RedisUrl::local(port);
+        let own = RedisUrl::local(port);
         redis_ready::wait(&own, Options::REDIS_WAIT, report).await?;
         Ok(Self { contexts, own: Some((process, home)) })
     }
@@ -72,4 +76,26 @@ impl Stores {
             process.stop().await;
         }
     }
+}
+
+/// Beside a running system, a command reads what that system writes: another server's data would look well, or empty.
+fn same_servers(running: &Running, servers: &Servers) -> Result<()> {
+    // Without a Redis of its own, no address is at port 0, so what was not given differs.
+    let ours = servers.with_own(running.redis_port.unwrap_or(0));
+    for (name, url) in ours.named() {
+        let context = name.to_lowercase();
+        let Some(theirs) = running.contexts.get(&context).filter(|theirs| **theirs != url.address()) else {
+            continue;
+        };
+        let own = running.redis_port.map(|port| RedisUrl::local(port).address());
+        let what_to_do = if own.as_ref() == Some(theirs) {
+            format!("leave {name}_REDIS_URL and REDIS_URL away here")
+        } else if running.contexts.values().all(|address| address == theirs) {
+            format!("give {name}_REDIS_URL here too, or REDIS_URL, for all contexts are there")
+        } else {
+            format!("give {name}_REDIS_URL here too")
+        };
+        return Err(Error::refused(format!("the running system's {context} context is at {theirs}: {what_to_do}")));
+    }
+    Ok(())
 }

@@ -117,6 +117,7 @@ impl System {
             url: self.url(),
             worker_url: self.worker_url(),
             redis_port: self.redis_port(),
+            contexts: self.addresses.contexts.addresses(),
         })?;
         for url in self.options.servers.given() {
             redis_ready::wait(url, self.options.redis_wait, &*self.options.report).await?;
@@ -167,6 +168,11 @@ impl System {
     /// Of our own Redis, if there is one.
     pub fn redis_port(&self) -> Option<u16> {
         self.redis.as_ref().map(|(_, url)| url.port())
+    }
+
+    /// Whether there is a Redis that is not ours to stop.
+    pub(crate) fn has_given(&self) -> bool {
+        self.options.servers.given().next().is_some()
     }
 
     pub fn data_folder(&self) -> &Path {

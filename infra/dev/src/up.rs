@@ -7,6 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::{Error, Result};
 use crate::options::Part;
+use crate::parts;
 use crate::report::{Console, Report};
 use crate::settings::UpSettings;
 use crate::system::System;
@@ -17,12 +18,13 @@ pub async fn run(settings: &UpSettings) -> Result<()> {
     let console = Arc::new(Console::new());
     let mut options = settings.options()?;
     options.report = console.clone();
+    parts::overridden(|name| std::env::var_os(name).is_some()).iter().for_each(|warning| console.step(warning));
     let mut starts = System::STARTS;
     loop {
         starts -= 1;
         let start = Instant::now();
         let system = System::prepare(options.clone())?;
-        console.step(&parts(&system));
+        console.step(&starting(&system));
         let outcome = tokio::select! {
             outcome = system.bring_up() => match outcome {
                 Ok(()) => {
@@ -57,7 +59,14 @@ async fn follow(system: &System, signals: &mut Signals) -> Result<()> {
 
 /// A second signal is for the impatient.
 async fn stop(system: &System, console: &Console, signals: &mut Signals) {
-    console.step("Stopping the runtime, the worker and Redis");
+    let (stopping, stopped_all) = match (system.redis_port(), system.has_given()) {
+        (Some(_), false) => ("Stopping the runtime, the worker and Redis", "Stopped, nothing left running"),
+        (Some(_), true) => {
+            ("Stopping the runtime, the worker and our own Redis", "Stopped; only the Redis that was given runs on")
+        }
+        (None, _) => ("Stopping the runtime and the worker", "Stopped; only the Redis that was given runs on"),
+    };
+    console.step(stopping);
     let stopped = system.stop_all();
     tokio::pin!(stopped);
     tokio::select! {
@@ -68,10 +77,10 @@ async fn stop(system: &System, console: &Console, signals: &mut Signals) {
             stopped.await;
         }
     }
-    console.step("Stopped, nothing left running");
+    console.step(stopped_all);
 }
 
-fn parts(system: &System) -> String {
+fn starting(system: &System) -> String {
     let folder = system.data_folder().display();
     let contexts = &system.addresses().contexts;
     let mut servers: Vec<String> = contexts.servers().iter().map(|url| url.to_string()).collect();

@@ -85,6 +85,15 @@ fn a_program_that_is_not_built_or_not_installed_is_named() {
 }
 
 #[test]
+fn a_variable_of_spin_that_has_no_effect_is_named_with_the_setting_to_use() {
+    let variable = "SPIN_VARIABLE_FRIEND_REDIS_CREDENTIALS";
+    let settings = [(variable, ":s3cret@"), ("SPIN_VARIABLE_USER_SERVICE_URL", "x"), ("PATH", "/nowhere")];
+    refuses(&settings, 2, &[variable, "use FRIEND_REDIS_URL", "SPIN_VARIABLE_USER_SERVICE_URL", "use PORT"]);
+    assert!(!up(&settings).1.contains("s3cret"));
+    assert!(!up(&[("PATH", "/nowhere")]).1.contains("SPIN_VARIABLE"));
+}
+
+#[test]
 fn a_held_port_is_refused_with_its_holder() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use dev::ports::Port;
 
+mod given;
+use given::Given;
+
 const SOCIAL: &str = env!("CARGO_BIN_EXE_social");
 /// The first start compiles the components, beside the other tests.
 const START: Duration = Duration::from_secs(180);
@@ -226,12 +229,16 @@ fn refused_beside(up: &Up, port: u16) -> String {
 #[tokio::test]
 async fn a_redis_that_was_given_is_used_and_left_running() {
     let redis = Given::start("p@ss/word");
-    let url = format!("redis://:p%40ss%2Fword@127.0.0.1:{}", redis.port);
+    let url = redis.url("p%40ss%2Fword");
     let mut up = Up::start(&[("REDIS_URL", &url)]);
     assert_eq!(up.parts().len(), 2, "{:?}", up.parts());
     assert!(up.post_user().contains("Lovelace"));
+    let verify = command("verify", up.folder.path(), up.port).output().unwrap();
+    let said = String::from_utf8_lossy(&verify.stderr);
+    assert!(verify.status.code() == Some(2) && said.contains("give USER_REDIS_URL here too, or REDIS_URL"), "{said}");
     signal("TERM", &up.child.id().to_string());
     assert_eq!(up.end().code(), Some(0), "{}", up.output());
+    assert!(!up.output().contains("worker and Redis") && up.output().contains("given runs on"), "{}", up.output());
     assert!(!up.output().contains("p@ss") && !up.output().contains("p%40ss"), "{}", up.output());
     let client = redis::Client::open(url).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -239,30 +246,29 @@ async fn a_redis_that_was_given_is_used_and_left_running() {
     assert_eq!(events, 1);
 }
 
-/// A Redis server that is not ours to stop.
-struct Given {
-    child: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
-}
-
-impl Given {
-    fn start(password: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = Port::Any.choose().unwrap();
-        let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--requirepass", password])
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { child, port, _folder: folder }
-    }
-}
-
-impl Drop for Given {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+#[test]
+fn a_command_that_would_look_at_other_servers_than_the_running_system_is_refused() {
+    let (user, friend) = (Given::start("s3cret"), Given::start("s3cret"));
+    let (user_url, friend_url) = (user.url("s3cret"), friend.url("s3cret"));
+    let up = Up::start(&[("USER_REDIS_URL", &user_url), ("FRIEND_REDIS_URL", &friend_url)]);
+    assert!(up.post_user().contains("Lovelace"));
+    let verify = |settings: &[(&str, &str)]| {
+        let output = command("verify", up.folder.path(), up.port).envs(settings.iter().copied()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let refused = |settings: &[(&str, &str)], words: &str| {
+        let (code, said) = verify(settings);
+        assert!(code == Some(2) && said.contains(words) && !said.contains("s3cret"), "{settings:?}: {code:?} {said}");
+    };
+    let at_user = format!("user context is at 127.0.0.1:{}: give USER_REDIS_URL here too", user.port);
+    let at_friend = format!("friend context is at 127.0.0.1:{}: give FRIEND_REDIS_URL here too", friend.port);
+    refused(&[], &at_user);
+    refused(&[("USER_REDIS_URL", &friend_url)], &at_user);
+    refused(&[("USER_REDIS_URL", &user_url)], &at_friend);
+    let both = [("USER_REDIS_URL", user_url.as_str()), ("FRIEND_REDIS_URL", &friend_url)];
+    refused(&[both[0], both[1], ("VIEW_REDIS_URL", &user_url)], "leave VIEW_REDIS_URL and REDIS_URL away");
+    let (code, said) = verify(&both);
+    assert!(code == Some(0) && said.contains("1 user events"), "{code:?} {said}");
+    let known = std::fs::read_to_string(up.folder.path().join("running.json")).unwrap();
+    assert!(!known.contains("s3cret"), "{known}");
 }
