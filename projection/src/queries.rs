@@ -179,6 +179,7 @@ impl Task {
             let state = self.view.read();
             let budget = if recommendation.restarts() > MAX_RESTARTS { usize::MAX } else { STEP_EDGES };
             if let Progress::Done(best) = recommendation.step(&state.graph, budget) {
+                // The best were chosen among the known, so each of them has a name: none is missing here.
                 let named = |one: &crate::graph::Recommended| {
                     Some(Candidate { user: state.person(one.index)?, weight: one.mutual })
                 };

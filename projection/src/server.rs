@@ -4,12 +4,17 @@ use std::fmt;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
 use tokio::time::{Instant, sleep};
 
 /// How long a server may be missing at the start, so that everything can be started at once in any order.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 const START_RETRY: Duration = Duration::from_millis(200);
+/// A server that reads its log back and therefore refuses us is well; a large log takes minutes. Redis itself answers
+/// `INFO` meanwhile: the worker starts, and its tails wait. What stands between may not.
+const LOADING_PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How often it is said again that a server is waited for.
+pub const SAY_EVERY: Duration = Duration::from_secs(10);
 /// A connection or an answer that takes longer than this will not come.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Streams as we read them need `XRANGE` with exclusive starts and functions of scripts settled by 7.0.
@@ -69,26 +74,44 @@ impl Server {
 
     /// Waits until the server answers, and makes sure that it is one we can use.
     pub async fn check(&self) -> Result<(), StartError> {
-        let deadline = Instant::now() + START_PATIENCE;
-        let mut announced = false;
+        let start = Instant::now();
+        let mut last_sign = start;
+        // What was said, and when.
+        let mut said: Option<(bool, Instant)> = None;
         loop {
             let error = match self.version().await {
                 Ok(version) => return self.check_version(&version),
                 Err(error) if self.is_refusal(&error) => return Err(self.refused(&error)),
                 Err(error) => error,
             };
-            if Instant::now() >= deadline {
-                let Self { setting, address, .. } = self;
-                return Err(StartError::Unavailable(format!(
-                    "Redis at {address} does not answer: {error}. Start it, or name another one with --{setting}"
-                )));
+            let now = Instant::now();
+            let loading = error.kind() == ErrorKind::Server(ServerErrorKind::BusyLoading);
+            if loading {
+                last_sign = now;
             }
-            if !announced {
-                tracing::warn!(redis = self.address, %error, "waiting for Redis, up to {START_PATIENCE:?}");
-                announced = true;
+            let (since, patience) = if loading { (start, LOADING_PATIENCE) } else { (last_sign, START_PATIENCE) };
+            if now - since >= patience {
+                return Err(self.missing(loading, &error));
+            }
+            if said.is_none_or(|(what, when)| what != loading || now - when >= SAY_EVERY) {
+                let why = if loading { ", which reads its log" } else { "" };
+                tracing::warn!(redis = self.address, %error, "waiting for Redis{why}, up to {patience:?}");
+                said = Some((loading, now));
             }
             sleep(START_RETRY).await;
         }
+    }
+
+    fn missing(&self, loading: bool, error: &RedisError) -> StartError {
+        let Self { setting, address, .. } = self;
+        StartError::Unavailable(if loading {
+            format!(
+                "Redis at {address} is still reading its log after {LOADING_PATIENCE:?} ({error}): start the worker \
+                 again when it is done, or name another one with --{setting}"
+            )
+        } else {
+            format!("Redis at {address} does not answer: {error}. Start it, or name another one with --{setting}")
+        })
     }
 
     async fn version(&self) -> RedisResult<String> {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::dead_letters::{DeadLetter, DeadLetters};
 use crate::entries::{RawEntry, read_entries};
-use crate::server::{Backoff, Server};
+use crate::server::{Backoff, SAY_EVERY, Server};
 use crate::view::Entry;
 
 /// Entries of one XREAD: about 400 kB, and a few milliseconds of work.
@@ -61,6 +61,8 @@ pub struct Tail {
     pub dead_letters: DeadLetters,
     pub batches: mpsc::Sender<Batch>,
     position: StreamPosition,
+    /// When it was last said that Redis is away, if it is.
+    said: Option<Instant>,
 }
 
 /// The writer is gone: the worker stops.
@@ -74,7 +76,7 @@ impl Tail {
         dead_letters: DeadLetters,
         batches: mpsc::Sender<Batch>,
     ) -> Self {
-        Self { stream, server, status, dead_letters, batches, position: StreamPosition::START }
+        Self { stream, server, status, dead_letters, batches, position: StreamPosition::START, said: None }
     }
 
     /// Follows the stream until the writer is gone. Redis may come and go.
@@ -174,13 +176,19 @@ impl Tail {
         self.dead_letters.write(&letter).await;
     }
 
-    /// Notes that Redis came or went; says so once.
-    fn changed(&self, connected: bool, error: Option<&redis::RedisError>) {
-        let before = self.status.connected.swap(connected, Ordering::Relaxed);
+    /// Notes that Redis came or went, and says so; of one that stays away, or reads its log back, again and again.
+    fn changed(&mut self, connected: bool, error: Option<&redis::RedisError>) {
+        self.status.connected.store(connected, Ordering::Relaxed);
         let redis = self.server.address();
         match error {
-            None => tracing::info!(stream = %self.stream, redis, position = %self.position, "following"),
-            Some(error) if before => tracing::warn!(stream = %self.stream, redis, %error, "lost Redis, trying again"),
+            None => {
+                tracing::info!(stream = %self.stream, redis, position = %self.position, "following");
+                self.said = None;
+            }
+            Some(error) if self.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) => {
+                tracing::warn!(stream = %self.stream, redis, %error, "without Redis, trying again");
+                self.said = Some(Instant::now());
+            }
             Some(error) => tracing::debug!(stream = %self.stream, redis, %error, "still without Redis"),
         }
     }

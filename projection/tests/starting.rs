@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{Redis, Worker, command, free_port, people, request};
+use support::{Redis, Worker, command, eventually, free_port, people, request};
 
 fn refuses(redis_url: &str, port: u16) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = command(redis_url, port).stderr(Stdio::piped()).output().unwrap();
@@ -62,11 +62,11 @@ fn what_is_no_url_is_a_wrong_setting() {
     assert!(code == Some(2) && !said.contains("secret"), "{said}");
 }
 
-#[test]
-fn an_old_redis_is_refused() {
+/// One that answers INFO as version 6.2 would, after it has been LOADING for a while, and anything else with OK.
+fn old_redis(loading: Duration) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    // Answers INFO as version 6.2 would, and anything else with OK.
+    let start = Instant::now();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             std::thread::spawn(move || {
@@ -74,6 +74,7 @@ fn an_old_redis_is_refused() {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
                     let info = "# Server\r\nredis_version:6.2.14\r\n";
                     let _ = match line.to_ascii_uppercase().as_str() {
+                        "INFO" if start.elapsed() < loading => write!(writer, "-LOADING reading\r\n"),
                         "INFO" => write!(writer, "${}\r\n{info}\r\n", info.len()),
                         "CLIENT" | "SELECT" | "PING" => write!(writer, "+OK\r\n"),
                         _ => Ok(()),
@@ -82,6 +83,47 @@ fn an_old_redis_is_refused() {
             });
         }
     });
+    port
+}
+
+#[test]
+fn a_redis_that_refuses_us_while_it_reads_its_log_is_waited_for_longer() {
+    let loading = Duration::from_secs(12);
+    let (start, port) = (Instant::now(), old_redis(loading));
+    let (code, said) = refuses(&format!("redis://127.0.0.1:{port}"), free_port());
+    assert_eq!(code, Some(2), "it got as far as the version: {said}");
+    assert!((loading..loading + Duration::from_secs(5)).contains(&start.elapsed()), "{:?}", start.elapsed());
+    let times = said.matches("which reads its log, up to 900s").count();
+    assert_eq!(times, 6, "at once and after ten seconds, for each of three contexts: {said}");
+}
+
+/// Redis answers `INFO` while it reads its log back, and little else.
+#[test]
+fn a_redis_that_reads_its_log_for_longer_than_we_wait_at_the_start_is_waited_for() {
+    let mut redis = Redis::start();
+    people(&mut redis.connection(), 1..=1);
+    let mut filler = redis::pipe();
+    for number in 0..13_000 {
+        filler.set("filler", number).ignore();
+    }
+    filler.exec(&mut redis.connection()).unwrap();
+    redis.stop();
+    let start = Instant::now();
+    // At least 10.4 s.
+    redis.resume_slowly(800);
+    let worker = Worker::begin(&redis.url());
+    let healthy = eventually("the worker answers", || worker.try_get("/healthz"));
+    assert_eq!(healthy.status, 200);
+    assert_eq!(worker.get("/readyz").status, 503);
+    redis.wait_until_it_answers();
+    worker.wait_until_ready();
+    assert!(start.elapsed() > Duration::from_secs(10), "{:?}", start.elapsed());
+    assert_eq!(worker.get("/v1/users/1/recommendations").status, 200);
+}
+
+#[test]
+fn an_old_redis_is_refused() {
+    let port = old_redis(Duration::ZERO);
     let (code, said) = refuses(&format!("redis://127.0.0.1:{port}"), free_port());
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("6.2.14") && said.contains("7.0"), "{said}");

@@ -43,22 +43,6 @@ fn recommends_friends_of_friends_with_names_and_says_how_far_it_is() {
 }
 
 #[test]
-fn keeps_friendships_of_people_whom_it_does_not_know_yet() {
-    let redis = Redis::start();
-    let mut log = redis.connection();
-    people(&mut log, 1..=2);
-    befriend(&mut log, 1, 2);
-    let friend = befriend(&mut log, 2, 3);
-    let worker = Worker::start(&redis);
-    assert_eq!(worker.get(&format!("/v1/users/1/recommendations?after=friend:{friend}")).weights(), []);
-    assert_eq!(worker.get("/v1/users/3/recommendations").status, 404);
-    assert_eq!(worker.get("/v1/users/1/mutual-friends?friendId=3").status, 404);
-    let known = user(&mut log, "USER_CREATED", 3, "Ada");
-    assert_eq!(worker.get(&format!("/v1/users/1/recommendations?after=user:{known}")).weights(), [(3, 1)]);
-    assert_eq!(worker.get("/v1/users/3/recommendations").weights(), [(1, 1)]);
-}
-
-#[test]
 fn refuses_what_makes_no_sense_and_names_the_field() {
     let redis = Redis::start();
     people(&mut redis.connection(), 1..=2);

@@ -68,15 +68,31 @@ impl Redis {
 
     /// Starts it (again), with the data that it had.
     pub fn resume(&mut self) {
+        self.spawn(&[]);
+        self.wait_until_it_answers();
+    }
+
+    /// One that still reads its log back takes connections, but answers LOADING.
+    pub fn wait_until_it_answers(&self) {
+        let ping = redis::cmd("PING");
+        eventually("Redis answers", || ping.query::<String>(&mut self.client().get_connection().ok()?).ok());
+    }
+
+    /// Starts it again, so slow at reading its log back that each command takes this many microseconds.
+    pub fn resume_slowly(&mut self, each: u32) {
+        self.spawn(&["--key-load-delay", &each.to_string()]);
+        eventually("Redis is there", || self.client().get_connection().ok());
+    }
+
+    fn spawn(&mut self, more: &[&str]) {
         let mut command = Command::new("redis-server");
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
         command.args(["--appendonly", "yes", "--appendfsync", "always"]).arg("--dir").arg(&self.folder);
         command.args(self.password.iter().flat_map(|password| ["--requirepass", password]));
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(more).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn();
         self.process =
             Some(process.expect("redis-server 7 or later has to be installed and on the PATH for this test"));
-        eventually("Redis answers", || self.client().get_connection().ok());
     }
 
     pub fn stop(&mut self) {
@@ -127,11 +143,20 @@ impl Worker {
     }
 
     pub fn start_on(redis_url: &str) -> Self {
+        let worker = Self::begin(redis_url);
+        worker.wait_until_ready();
+        worker
+    }
+
+    /// Starts it, and waits for nothing.
+    pub fn begin(redis_url: &str) -> Self {
         let port = free_port();
         let process = command(redis_url, port).stderr(Stdio::null()).spawn().unwrap();
-        let worker = Self { port, process };
-        eventually("the worker is ready", || worker.try_get("/readyz").filter(|answer| answer.status == 200));
-        worker
+        Self { port, process }
+    }
+
+    pub fn wait_until_ready(&self) {
+        eventually("the worker is ready", || self.try_get("/readyz").filter(|answer| answer.status == 200));
     }
 
     pub fn get(&self, path: &str) -> Answer {
