@@ -20,7 +20,7 @@ pub struct Args {
     /// Sets an application variable; SPIN_VARIABLE_<NAME> does too, and is the place for secrets
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub variables: Vec<(String, String)>,
-    /// Keeps compiled components here
+    /// Keeps compiled components here. `make up` names a folder of its own: component-cache, beside the host
     #[arg(long, value_name = "DIR", default_value = ".local/cache/components")]
     pub cache_dir: PathBuf,
     /// Keeps what components print here [default: .spin/logs beside the manifest]
@@ -32,6 +32,9 @@ pub struct Args {
     /// Threads that serve HTTP [default: one a core]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// Compiles what the cache lacks, and ends: what the host starts itself with, see `compiled`
+    #[arg(long, hide = true)]
+    pub compile_only: bool,
 }
 
 impl Args {

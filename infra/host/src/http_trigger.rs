@@ -16,7 +16,7 @@ use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHand
 use crate::drain::Draining;
 use crate::engine::Active;
 use crate::instances::{Factory, TakenBy};
-use crate::response_body::ResponseBody;
+use crate::response_body::{ResponseBody, TooManyStreams};
 use crate::routes::Router;
 use crate::spin_headers::RouteHeaders;
 
@@ -133,6 +133,10 @@ impl HttpTrigger {
         let body = ResponseBody::from_guest(&mut parts.headers, body, instance.clone(), &self.draining);
         match tokio::time::timeout(crate::instances::REQUEST_LIMIT, body).await {
             Ok(Ok(body)) => Response::from_parts(parts, body),
+            Ok(Err(error)) if error.is::<TooManyStreams>() => {
+                let detail = "too many live streams are open; try again in a moment, or read the pages";
+                problem_with(StatusCode::SERVICE_UNAVAILABLE, detail)
+            }
             Ok(Err(error)) => {
                 tracing::error!("an answer broke off: {error}");
                 problem(StatusCode::SERVICE_UNAVAILABLE)
@@ -194,6 +198,10 @@ fn problem(status: StatusCode) -> Response<ResponseBody> {
         StatusCode::GATEWAY_TIMEOUT => "it took too long",
         _ => "something went wrong here; it is in the log",
     };
+    problem_with(status, detail)
+}
+
+fn problem_with(status: StatusCode, detail: &str) -> Response<ResponseBody> {
     let title = status.canonical_reason().unwrap_or_default();
     let body =
         format!(r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{detail}"}}"#, status.as_u16());

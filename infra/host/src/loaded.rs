@@ -42,7 +42,7 @@ impl Loaded {
         }
         std::fs::create_dir_all(logs).with_context(|| format!("cannot make the folder for logs {}", logs.display()))?;
         let engine = crate::engine::engine()?;
-        let components = crate::engine::load_components(&engine, &app.components, cache)?;
+        let components = crate::compiled::load(&engine, &app.components, cache)?;
         let linker = crate::guest::linker(&engine)?;
         let mut loaded = Self {
             engine,

@@ -1,13 +1,14 @@
 //! The embedded host: runs a Spin application's components where no Spin is installed. It keeps Spin's contract
 //! and adds nothing to it, so that what works here works there.
 //!
-//! Reading order: `manifest`, `app` (it, checked), `engine`, `guest`, `loaded` (ready to run), `server`,
+//! Reading order: `manifest`, `app` (it, checked), `engine`, `compiled`, `guest`, `loaded` (ready to run), `server`,
 //! `http_trigger` with `instances`, `redis_trigger`, and the ways out: `outbound_http`, `outbound_redis`.
 
 mod allowed_hosts;
 mod app;
 mod args;
 mod bindings;
+mod compiled;
 mod drain;
 mod engine;
 mod guest;
@@ -43,6 +44,12 @@ fn main() -> ExitCode {
     let started = Instant::now();
     let args = args::Args::parse();
     args::start_logging();
+    if args.compile_only {
+        return match server::compile(&args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, UNUSABLE),
+        };
+    }
     let (loaded, listener) = match server::prepare(&args) {
         Ok(loaded) => loaded,
         Err(error) => return fail(&error, UNUSABLE),

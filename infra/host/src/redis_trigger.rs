@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use futures::StreamExt as _;
 use futures::future::join_all;
+use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use wasmtime::component::{Component, Linker};
 
 use crate::app::RedisTrigger;
@@ -21,6 +22,14 @@ const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 /// To connect and to subscribe.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// One who only listens never sends, so nothing tells it that the other machine, or the way to it, is gone without a
+/// word: the kernel asks after this silence, and again. 15 s + 3 x 5 s later the connection counts as lost.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_RETRIES: u32 = 3;
+/// For one message. The longest work, a step of a rebuild, takes seconds. A handler that never ends would keep all
+/// others of its address from their messages.
+const HANDLER_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// A component that a channel rings.
 #[derive(Clone)]
@@ -40,10 +49,15 @@ impl Subscriber {
     async fn handle(&self, shared: &Shared, message: &[u8]) {
         let _active = Active::new();
         let component = self.runnable.spec.id.as_str();
-        match self.call(shared, message).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(component, "the handler failed: {error}"),
-            Err(error) => tracing::error!(component, "instance ended: {error:?}"),
+        // The instance is part of the call, and goes with it when the time is over.
+        match tokio::time::timeout(HANDLER_LIMIT, self.call(shared, message)).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::error!(component, "the handler failed: {error}"),
+            Ok(Err(error)) => tracing::error!(component, "instance ended: {error:?}"),
+            Err(_) => {
+                let limit = HANDLER_LIMIT.as_secs();
+                tracing::error!(component, "the handler did not end in {limit} s: stopped, the next message is taken");
+            }
         }
     }
 
@@ -80,7 +94,7 @@ impl Subscription {
         let mut by_address: BTreeMap<&str, Self> = BTreeMap::new();
         for trigger in triggers {
             if !by_address.contains_key(trigger.address.as_str()) {
-                let client = redis::Client::open(trigger.address.as_str())?;
+                let client = client(&trigger.address)?;
                 let (host, port) = tcp_address(&client).ok_or_else(|| {
                     anyhow!(
                         "the Redis trigger on {:?} needs a redis:// address: the embedded host has no TLS",
@@ -166,6 +180,17 @@ impl Subscription {
             }
         }
     }
+}
+
+/// A client whose connections find out that the other end is gone.
+fn client(address: &str) -> redis::RedisResult<redis::Client> {
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_RETRIES);
+    let client = redis::Client::open(address)?;
+    let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+    redis::Client::open(client.get_connection_info().clone().set_tcp_settings(tcp))
 }
 
 /// Components on the same channel run side by side.

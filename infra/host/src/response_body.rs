@@ -1,8 +1,10 @@
 //! What a component answers, on its way to the client.
 
 use std::error::Error;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -15,6 +17,16 @@ use crate::instances::Health;
 
 /// An answer up to this size is handed to hyper in one piece, and goes out in one write with its head.
 const WHOLE_LIMIT: u64 = 64 * 1024;
+/// Answers of all threads that may stream at a time. Each keeps its instance, in the worst case one of its own, and
+/// the pool has 1000: the rest is for requests that are answered at once.
+const MAX_STREAMS: usize = 750;
+/// Of these, answers without an end that is known, which is what a live tail is: it stays for hours, and asks Redis
+/// five times a second, so that this many make 2,500 commands a second while nothing happens. Longer answers that end
+/// find room beside them.
+const MAX_TAILS: usize = 500;
+
+/// Answers that stream, of all threads.
+static OPEN_STREAMS: OpenStreams = OpenStreams(AtomicUsize::new(0));
 
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -23,6 +35,12 @@ pub enum ResponseBody {
     Whole(Option<Bytes>),
     Stream(Box<GuestStream>),
 }
+
+/// There are as many streaming answers as there may be.
+#[derive(Debug)]
+pub struct TooManyStreams;
+
+struct OpenStreams(AtomicUsize);
 
 /// An answer that is still being written by its guest.
 pub struct GuestStream {
@@ -51,7 +69,7 @@ impl ResponseBody {
         match length {
             Some(0) => Ok(Self::Whole(None)),
             Some(length) if length <= WHOLE_LIMIT => read_whole(body, length).await,
-            Some(_) => Ok(GuestStream::start(None, body, instance, None)),
+            Some(_) => GuestStream::start(None, body, instance, None, MAX_STREAMS),
             None => {
                 let is_events = headers
                     .get(header::CONTENT_TYPE)
@@ -109,19 +127,27 @@ fn read_what_is_there(
                 let mut joined = BytesMut::from(first.take().unwrap_or_default());
                 joined.extend_from_slice(&frame.into_data().unwrap_or_default());
                 let first = Some(joined.freeze());
-                return Ok(GuestStream::start(first, body, instance, ended_by));
+                return GuestStream::start(first, body, instance, ended_by, MAX_TAILS);
             }
             Poll::Ready(Some(Err(error))) => return Err(error.into()),
             Poll::Ready(None) => return Err("the instance ended while it answered".into()),
-            Poll::Pending => return Ok(GuestStream::start(first, body, instance, ended_by)),
+            Poll::Pending => return GuestStream::start(first, body, instance, ended_by, MAX_TAILS),
         }
     }
 }
 
 impl GuestStream {
-    fn start(first: Option<Bytes>, body: WasiBody, instance: Arc<Health>, ended_by: Option<Draining>) -> ResponseBody {
+    /// Refused when `limit` others are open.
+    fn start(
+        first: Option<Bytes>,
+        body: WasiBody,
+        instance: Arc<Health>,
+        ended_by: Option<Draining>,
+        limit: usize,
+    ) -> Result<ResponseBody, BoxError> {
+        OPEN_STREAMS.open(limit)?;
         instance.stream_began();
-        ResponseBody::Stream(Box::new(Self { first, body, instance, ended_by }))
+        Ok(ResponseBody::Stream(Box::new(Self { first, body, instance, ended_by })))
     }
 
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
@@ -146,8 +172,28 @@ impl GuestStream {
 impl Drop for GuestStream {
     fn drop(&mut self) {
         self.instance.stream_ended();
+        OPEN_STREAMS.close();
     }
 }
+
+impl OpenStreams {
+    fn open(&self, limit: usize) -> Result<(), TooManyStreams> {
+        let more = |open| (open < limit).then_some(open + 1);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map(drop).map_err(|_| TooManyStreams)
+    }
+
+    fn close(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Display for TooManyStreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too many answers are streaming")
+    }
+}
+
+impl Error for TooManyStreams {}
 
 impl Body for ResponseBody {
     type Data = Bytes;
@@ -170,5 +216,24 @@ impl Body for ResponseBody {
             Self::Stream(stream) if stream.first.is_none() => stream.body.size_hint(),
             Self::Stream(_) => SizeHint::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tails_leave_room_for_answers_that_end() {
+        let streams = OpenStreams(AtomicUsize::new(0));
+        for _ in 0..MAX_TAILS {
+            streams.open(MAX_TAILS).expect("there is room");
+        }
+        assert!(streams.open(MAX_TAILS).is_err());
+        streams.open(MAX_STREAMS).expect("there is room");
+        streams.close();
+        assert!(streams.open(MAX_TAILS).is_err());
+        streams.close();
+        streams.open(MAX_TAILS).expect("a place is free again");
     }
 }

@@ -45,6 +45,12 @@ pub fn prepare(args: &Args) -> Result<(Loaded, TcpListener)> {
     Ok((loaded, listener))
 }
 
+/// Fills the cache of compiled components, for the process that waits for it.
+pub fn compile(args: &Args) -> Result<()> {
+    let app = App::load(&args.from, &args.variables)?;
+    crate::compiled::fill(&crate::engine::engine()?, &app.components, &args.cache_dir)
+}
+
 /// Takes the address. A port that is in use is found out before anything is compiled.
 fn bind(address: SocketAddr) -> Result<TcpListener> {
     let bind = || -> std::io::Result<TcpListener> {
