@@ -84,9 +84,13 @@ impl Request {
         }
         let body = self.body().await?;
         let text = std::str::from_utf8(&body).map_err(|_| Problem::malformed("the body is not UTF-8"))?;
-        // A struct could also be read from an array of its members' values, in an order that no client was told.
-        if !text.trim_ascii_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok() {
-            return Err(Problem::invalid().with_error("body", "must be a JSON object"));
+        // A struct could also be read from an array of its members' values, in an order that no client was told; and of anything
+        // else the error would name our types.
+        if !text.trim_ascii_start().starts_with('{') {
+            return Err(match serde_json::from_str::<IgnoredAny>(text) {
+                Ok(_) => Problem::invalid().with_error("body", "must be a JSON object"),
+                Err(e) => Problem::malformed(format!("the body is not JSON: {e}")),
+            });
         }
         serde_json::from_str(text).map_err(|e| match e.classify() {
             Category::Data => Problem::invalid().with_error("body", e.to_string()),

@@ -22,7 +22,8 @@ async fn to_both(quiet: &Quiet, media_type: Option<&str>, body: &[u8]) -> [Answe
 async fn malformed_json_is_400() {
     let quiet = Quiet::begin().await;
     let deep = "[".repeat(60_000);
-    let bodies: [&[u8]; 14] = [
+    let bodies: [&[u8]; 15] = [
+        b"\"id\" 1",
         b"",
         b" ",
         b"{",
