@@ -43,8 +43,9 @@ where
     A: Answer,
 {
     let request = Request::new(request);
-    let answer = if permits(&request.method(), allowed) {
-        in_time(handler(request)).await
+    let method = request.method();
+    let answer = if permits(&method, allowed) {
+        in_time(&method, handler(request)).await
     } else {
         Err(Problem::method_not_allowed(&allowed.join(", ")))
     };
@@ -67,10 +68,13 @@ fn permits(method: &Method, allowed: &[&str]) -> bool {
     allowed.contains(&name)
 }
 
-async fn in_time<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+async fn in_time<T>(method: &Method, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
     within(TIME_LIMIT, work).await.unwrap_or_else(|| {
-        let detail = "it took too long; a command may have been applied: send it again with the same Idempotency-Key";
-        Err(Problem::unavailable(detail))
+        Err(Problem::unavailable(match method {
+            Method::Get | Method::Head => "it took too long; try again in a moment",
+            Method::Post => "it took too long, and may have been applied: send it again with the same Idempotency-Key",
+            _ => "it took too long, and may have been applied: read it before you send it again",
+        }))
     })
 }
 
