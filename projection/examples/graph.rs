@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use projection::graph::{Graph, Scratch};
+use projection::graph::{Graph, MutualFriends, Question, Rank, Recommendation, Recommended, Scratch};
 
 /// People asked about: half of them anybody, half drawn by their number of friends.
 const ASKED: usize = 200;
@@ -124,12 +124,40 @@ fn main() {
     change(&mut graph, &mut random, scale);
 }
 
+fn recommend(graph: &Graph, person: u32, scratch: Scratch) -> (Vec<Recommended>, Scratch) {
+    let question = Question { id: u64::from(person) + 1, rank: Rank::Mutual, limit: LIMIT, after: None };
+    let mut recommendation = Recommendation::new(question, scratch);
+    let best = recommendation.step(graph, usize::MAX).done;
+    (best.unwrap_or_default(), recommendation.into_scratch())
+}
+
+fn bound(people: usize) {
+    fn one<T: Copy + Default + std::ops::AddAssign + From<u8>>(people: usize, name: &str) {
+        let mut random = Random(7);
+        let places: Vec<u32> = (0..4_000_000).map(|_| (random.next() % people as u64) as u32).collect();
+        let mut counters = vec![T::default(); people];
+        let mut best = f64::MAX;
+        for _ in 0..5 {
+            let start = Instant::now();
+            for &p in &places {
+                counters[p as usize] += T::from(1);
+            }
+            best = best.min(start.elapsed().as_secs_f64() * 1e9 / places.len() as f64);
+        }
+        black_box(&counters);
+        println!("bound {name}: {best:.2} ns");
+    }
+    one::<u32>(people, "u32");
+    one::<u16>(people, "u16");
+}
+
 fn ask(graph: &Graph, asked: &[u32]) {
-    let mut scratch = graph.recommend(asked[0], LIMIT, Scratch::default()).1;
+    bound(graph.people());
+    let mut scratch = recommend(graph, asked[0], Scratch::default()).1;
     let mut rounds = vec![Vec::with_capacity(ROUNDS); asked.len()];
     for _ in 0..ROUNDS {
         for (&person, times) in asked.iter().zip(&mut rounds) {
-            let ((best, back), took) = timed(|| graph.recommend(person, LIMIT, std::mem::take(&mut scratch)));
+            let ((best, back), took) = timed(|| recommend(graph, person, std::mem::take(&mut scratch)));
             black_box(best);
             scratch = back;
             times.push(took);
@@ -144,8 +172,23 @@ fn ask(graph: &Graph, asked: &[u32]) {
     let each = times.iter().sum::<Duration>().as_secs_f64() * 1e9 / total as f64;
     let (median, p99) = (edges[edges.len() / 2], edges[edges.len() * 99 / 100]);
     println!("two-hop edges: median {median}, p99 {p99}; {each:.1} ns an edge");
+    let mut per: Vec<(usize, f64)> =
+        asked.iter().zip(&times).map(|(&p, t)| (two_hop(p), t.as_secs_f64() * 1e9)).collect();
+    per.sort_by_key(|a| a.0);
+    for part in per.chunks(20) {
+        let mut x: Vec<f64> = part.iter().map(|(e, t)| t / *e as f64).collect();
+        x.sort_by(f64::total_cmp);
+        println!("edges {:>8}..{:>8}: {:.2} ns an edge (median)", part[0].0, part[part.len() - 1].0, x[x.len() / 2]);
+    }
     report("recommend top 10", times);
-    let pairs = asked.windows(2).map(|pair| timed(|| black_box(graph.mutual_friends(pair[0], pair[1]))).1);
+    let pairs = asked.windows(2).map(|pair| {
+        timed(|| {
+            black_box(
+                MutualFriends::new([u64::from(pair[0]) + 1, u64::from(pair[1]) + 1], 1000, 0).step(graph, usize::MAX),
+            )
+        })
+        .1
+    });
     report("mutual friends", pairs.collect());
 }
 
@@ -159,8 +202,8 @@ fn compare(graph: &Graph, asked: &[u32], people: u32) {
     for &person in asked {
         let (expected, time) = timed(|| naive(&friends, person));
         times.push(time);
-        let (best, _) = graph.recommend(person, LIMIT, Scratch::default());
-        let best: Vec<_> = best.into_iter().map(|one| (one.index, one.mutual)).collect();
+        let (best, _) = recommend(graph, person, Scratch::default());
+        let best: Vec<_> = best.into_iter().map(|one| (one.index, one.score().numerator as u32)).collect();
         assert_eq!(best, expected, "person {person}");
     }
     report("recommend top 10, hash map", times);

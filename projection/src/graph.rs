@@ -4,19 +4,27 @@
 //! A friendship may come before the people whom it connects: they get an index at once, and are *unknown* until
 //! [`Graph::know`] says otherwise. Unknown people count as mutual friends, but are never in an answer.
 //!
-//! Reading order: [`pool`] (memory), [`rows`] and [`chunked`] (the lists of neighbours), [`recommend`] and [`counters`]
-//! (recommendations), [`mutual`] (mutual friends), [`changes`] (what a long query has missed).
+//! Reading order: [`pool`] (memory), [`rows`] and [`chunked`] (the lists of neighbours), [`recommend`], [`counters`] and
+//! [`rank`] (recommendations), [`mutual`] (mutual friends), [`changes`], [`moment`] and [`frozen`] (how a long query
+//! and a snapshot see one moment while the writer goes on).
 
 mod changes;
 mod chunked;
 mod counters;
+mod frozen;
 mod interner;
+mod moment;
 mod mutual;
 mod pool;
+mod rank;
 mod recommend;
 mod rows;
 
-pub use recommend::{Progress, Recommendation, Recommended, Scratch};
+pub use frozen::{Frozen, FrozenPerson, Lost};
+pub use moment::Moment;
+pub use mutual::{Common, MutualFriends};
+pub use rank::{Rank, Score, Standing};
+pub use recommend::{Question, Recommendation, Recommended, Scratch, Step};
 
 use changes::{Change, Changes};
 use interner::Interner;
@@ -24,8 +32,8 @@ pub(crate) use pool::{Moved, Pool};
 use rows::Rows;
 pub(crate) use rows::grow_by_an_eighth;
 
-/// Most people a graph can hold.
-pub const MAX_PEOPLE: usize = 1 << 31;
+/// Most people a graph can hold: 4,294,967,295.
+pub const MAX_PEOPLE: usize = u32::MAX as usize;
 
 #[derive(Default)]
 pub struct Graph {
@@ -63,9 +71,10 @@ impl Graph {
         Ok(self.people.insert(id))
     }
 
-    /// The person has a name now, and may be in answers.
+    /// The person has a name now, and may be in answers; or they had one, and have another.
     pub fn know(&mut self, index: u32) {
-        self.people.set_known(index);
+        let new = self.people.set_known(index);
+        self.changes.push(if new { Change::Known(index) } else { Change::Renamed(index) });
     }
 
     /// Adds a friendship. False if there is one already. Nobody is their own friend.
@@ -76,7 +85,7 @@ impl Graph {
         }
         self.rows.insert(b, a);
         self.friendships += 1;
-        self.changes.push(Change { people: [a, b], added: true });
+        self.changes.push(Change::Added([a, b]));
         Ok(true)
     }
 
@@ -90,7 +99,7 @@ impl Graph {
         }
         self.rows.remove(b, a);
         self.friendships -= 1;
-        self.changes.push(Change { people: [a, b], added: false });
+        self.changes.push(Change::Removed([a, b]));
         true
     }
 
@@ -105,6 +114,7 @@ impl Graph {
     /// Nobody is known any more.
     pub fn forget_known(&mut self) {
         self.people.forget_known();
+        self.changes.break_off();
     }
 
     /// The index of a person who is known, or appears in a friendship.
@@ -117,6 +127,11 @@ impl Graph {
         self.people.known_id(index)
     }
 
+    /// The id of a person, known or not.
+    pub fn id(&self, index: u32) -> u64 {
+        self.people.id(index)
+    }
+
     pub fn degree(&self, index: u32) -> usize {
         self.rows.degree(index)
     }
@@ -124,26 +139,6 @@ impl Graph {
     /// A person's friends, ascending by index.
     pub fn friends(&self, index: u32) -> impl Iterator<Item = u32> {
         self.rows.from(index, 0).flatten().copied()
-    }
-
-    /// Known people who are friends with both, as id and index, ascending by id.
-    pub fn mutual_friends(&self, a: u32, b: u32) -> Vec<(u64, u32)> {
-        let lengths = [self.degree(a), self.degree(b)];
-        let common = mutual::intersect(self.rows.from(a, 0), self.rows.from(b, 0), lengths);
-        let known = common.into_iter().filter_map(|index| Some((self.known_id(index)?, index)));
-        let mut known: Vec<_> = known.collect();
-        known.sort_unstable();
-        known
-    }
-
-    /// The `limit` best recommendations in one go. A server that must not hold the graph for long takes
-    /// [`Recommendation::step`] by step instead.
-    pub fn recommend(&self, index: u32, limit: usize, scratch: Scratch) -> (Vec<Recommended>, Scratch) {
-        let mut recommendation = Recommendation::new(index, limit, scratch);
-        match recommendation.step(self, usize::MAX) {
-            Progress::Done(best) => (best, recommendation.into_scratch()),
-            Progress::Counting => unreachable!("nothing exceeds the largest budget"),
-        }
     }
 
     /// Everybody with an index, known or not.

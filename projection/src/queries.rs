@@ -1,8 +1,8 @@
 //! Answers queries on threads of their own, few at a time.
 //!
-//! Two lanes: a query starts in the light one, and if it turns out to be heavy it starts again in the heavy one, which
-//! has half of the threads. So heavy queries wait for each other and not light ones for them. Either holds the view for
-//! one step at a time, and the writer gets in between.
+//! Two lanes: a query starts in the light one, and if it turns out to be heavy it goes on in the heavy one, which has half
+//! of the threads. So heavy queries wait for each other and not light ones for them. Either holds the view for one step
+//! at a time, a few hundred microseconds, and the writer gets in between.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,27 +10,27 @@ use std::time::Instant;
 
 use domain::User;
 use parking_lot::Mutex;
-use serde::Serialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::graph::{Progress, Recommendation, Scratch};
+use crate::graph::{Common, MutualFriends, Question, Recommendation, Recommended, Scratch, Step};
 use crate::metrics::{Kind, Metrics};
 use crate::view::{Positions, State, View};
 
-/// Edges counted under one hold of the view: about half a millisecond.
-const STEP_EDGES: usize = 100_000;
+/// Edges looked at under one hold of the view: about a fifth of a millisecond.
+const STEP_EDGES: usize = 32 * 1024;
 /// Steps after which a query is a heavy one: about three milliseconds, which light ones may have to wait. Of the people
 /// in a graph of a million people and 16 million friendships fewer than one in a hundred are beyond it.
-const LIGHT_STEPS: usize = 5;
-/// A count that its person's own changes keep interrupting is finished under one hold.
-const MAX_RESTARTS: u32 = 3;
+const LIGHT_STEPS: usize = 16;
+/// A query starts again when the changes that it has missed are no longer all known. One that has to so often asks of a
+/// machine that has no time for it.
+const MAX_RESTARTS: u32 = 8;
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueryError {
     /// Nobody known has this id.
     Unknown(u64),
-    /// Too many queries are waiting.
+    /// Too many queries are waiting, or too much changes while this one runs.
     Busy,
     /// The query broke; the log says why.
     Broken,
@@ -42,11 +42,10 @@ pub struct Answer<T> {
     pub positions: Positions,
 }
 
-#[derive(Serialize)]
-pub struct Candidate {
+/// Somebody in an answer, with their name.
+pub struct Named<T> {
     pub user: User,
-    /// How many friends both have.
-    pub weight: u32,
+    pub what: T,
 }
 
 /// So many run, so many more wait.
@@ -67,13 +66,116 @@ impl Lane {
     }
 }
 
-pub struct Queries {
-    view: Arc<View>,
-    metrics: Arc<Metrics>,
-    light: Lane,
-    heavy: Lane,
-    /// Counters that no query uses at the moment: at most one for each that may run.
+/// A query that proceeds in steps.
+trait InSteps: Send + 'static {
+    type Found: Send + 'static;
+
+    /// The people who have to be known.
+    fn people(&self) -> Vec<u64>;
+    fn step(&mut self, state: &State, budget: usize) -> Step<Self::Found>;
+    fn restarts(&self) -> u32;
+    fn index(found: &Self::Found) -> u32;
+}
+
+struct Recommending {
+    question: Question,
+    recommendation: Option<Recommendation>,
     scratches: Arc<Mutex<Vec<Scratch>>>,
+}
+
+impl InSteps for Recommending {
+    type Found = Recommended;
+
+    fn people(&self) -> Vec<u64> {
+        vec![self.question.id]
+    }
+
+    fn step(&mut self, state: &State, budget: usize) -> Step<Recommended> {
+        let new = || Recommendation::new(self.question, self.scratches.lock().pop().unwrap_or_default());
+        self.recommendation.get_or_insert_with(new).step(&state.graph, budget)
+    }
+
+    fn restarts(&self) -> u32 {
+        self.recommendation.as_ref().map_or(0, Recommendation::restarts)
+    }
+
+    fn index(found: &Recommended) -> u32 {
+        found.index
+    }
+}
+
+impl Drop for Recommending {
+    fn drop(&mut self) {
+        if let Some(recommendation) = self.recommendation.take() {
+            let scratch = recommendation.into_scratch();
+            self.scratches.lock().push(scratch);
+        }
+    }
+}
+
+struct Intersecting {
+    ids: [u64; 2],
+    mutual: MutualFriends,
+}
+
+impl InSteps for Intersecting {
+    type Found = Common;
+
+    fn people(&self) -> Vec<u64> {
+        self.ids.to_vec()
+    }
+
+    fn step(&mut self, state: &State, budget: usize) -> Step<Common> {
+        self.mutual.step(&state.graph, budget)
+    }
+
+    fn restarts(&self) -> u32 {
+        self.mutual.restarts()
+    }
+
+    fn index(found: &Common) -> u32 {
+        found.index
+    }
+}
+
+type Found<T> = Result<Answer<Vec<Named<T>>>, QueryError>;
+
+/// A query on its way: handed from the light lane to the heavy one as it is.
+struct Task<Q: InSteps> {
+    view: Arc<View>,
+    gone: Arc<AtomicBool>,
+    query: Q,
+    positions: Positions,
+}
+
+impl<Q: InSteps> Task<Q> {
+    /// None if more steps are needed.
+    fn run(&mut self, steps: usize) -> Option<Found<Q::Found>> {
+        for _ in 0..steps {
+            if self.gone.load(Ordering::Relaxed) {
+                // Nobody reads this.
+                return Some(Err(QueryError::Broken));
+            }
+            if self.query.restarts() > MAX_RESTARTS {
+                return Some(Err(QueryError::Busy));
+            }
+            let state = self.view.read();
+            let step = self.query.step(&state, STEP_EDGES);
+            if step.began {
+                self.positions = state.positions;
+                if let Some(&id) = self.query.people().iter().find(|&&id| state.find(id).is_none()) {
+                    return Some(Err(QueryError::Unknown(id)));
+                }
+            }
+            if let Some(found) = step.done {
+                // They were chosen among the known, so each of them has a name: none is missing here.
+                let named = |what: Q::Found| Some(Named { user: state.person(Q::index(&what))?, what });
+                let value = found.into_iter().filter_map(named).collect();
+                return Some(Ok(Answer { value, positions: self.positions }));
+            }
+        }
+        None
+    }
 }
 
 /// Tells a running query that nobody waits for it any more.
@@ -85,19 +187,13 @@ impl Drop for Caller {
     }
 }
 
-enum Outcome {
-    Answer(Result<Answer<Vec<Candidate>>, QueryError>),
-    TooHeavy,
-}
-
-/// A recommendation to be computed.
-#[derive(Clone)]
-struct Task {
+pub struct Queries {
     view: Arc<View>,
+    metrics: Arc<Metrics>,
+    light: Lane,
+    heavy: Lane,
+    /// Counters that no query uses at the moment: at most one for each that may run.
     scratches: Arc<Mutex<Vec<Scratch>>>,
-    gone: Arc<AtomicBool>,
-    id: u64,
-    limit: usize,
 }
 
 impl Queries {
@@ -107,33 +203,41 @@ impl Queries {
         Self { view, metrics, light, heavy, scratches: Arc::default() }
     }
 
-    /// The people whom `id` may know, best first.
-    pub async fn recommend(&self, id: u64, limit: usize) -> Result<Answer<Vec<Candidate>>, QueryError> {
-        let start = Instant::now();
-        let caller = Caller(Arc::default());
-        let (view, scratches) = (Arc::clone(&self.view), Arc::clone(&self.scratches));
-        let task = Task { view, scratches, gone: Arc::clone(&caller.0), id, limit };
-        let first = task.clone();
-        let answer = match self.run(&self.light, move || first.run(LIGHT_STEPS)).await? {
-            Outcome::Answer(answer) => answer,
-            Outcome::TooHeavy => {
-                self.metrics.heavy();
-                match self.run(&self.heavy, move || task.run(usize::MAX)).await? {
-                    Outcome::Answer(answer) => answer,
-                    Outcome::TooHeavy => Err(QueryError::Broken),
-                }
-            }
-        };
-        self.metrics.query(Kind::Recommendations, start.elapsed());
-        answer
+    /// The people whom somebody may know, best first.
+    pub async fn recommend(&self, question: Question) -> Found<Recommended> {
+        let query = Recommending { question, recommendation: None, scratches: Arc::clone(&self.scratches) };
+        self.answer(Kind::Recommendations, query).await
     }
 
-    /// The people who are friends with both, by id.
-    pub async fn mutual_friends(&self, id: u64, friend: u64) -> Result<Answer<Vec<User>>, QueryError> {
+    /// The people who are friends with both, by id, from the one after `after` on.
+    pub async fn mutual_friends(&self, ids: [u64; 2], limit: usize, after: u64) -> Found<Common> {
+        let query = Intersecting { ids, mutual: MutualFriends::new(ids, limit, after) };
+        self.answer(Kind::MutualFriends, query).await
+    }
+
+    /// Bytes of the counters that no query uses at the moment.
+    pub fn counter_bytes(&self) -> usize {
+        self.scratches.lock().iter().map(Scratch::bytes).sum()
+    }
+
+    async fn answer<Q: InSteps>(&self, kind: Kind, query: Q) -> Found<Q::Found> {
         let start = Instant::now();
-        let view = Arc::clone(&self.view);
-        let answer = self.run(&self.light, move || mutual_friends(&view.read(), id, friend)).await?;
-        self.metrics.query(Kind::MutualFriends, start.elapsed());
+        let caller = Caller(Arc::default());
+        let (view, gone) = (Arc::clone(&self.view), Arc::clone(&caller.0));
+        let mut task = Task { view, gone, query, positions: Positions::default() };
+        let first = move || match task.run(LIGHT_STEPS) {
+            Some(answer) => Ok(answer),
+            None => Err(task),
+        };
+        let answer = match self.run(&self.light, first).await? {
+            Ok(answer) => answer,
+            Err(mut task) => {
+                self.metrics.heavy();
+                // It is done before it has taken so many steps.
+                self.run(&self.heavy, move || task.run(usize::MAX)).await?.unwrap_or(Err(QueryError::Broken))
+            }
+        };
+        self.metrics.query(kind, start.elapsed());
         answer
     }
 
@@ -147,46 +251,5 @@ impl Queries {
             tracing::error!(%error, "a query broke");
             QueryError::Broken
         })
-    }
-}
-
-fn mutual_friends(state: &State, id: u64, friend: u64) -> Result<Answer<Vec<User>>, QueryError> {
-    let a = state.find(id).ok_or(QueryError::Unknown(id))?;
-    let b = state.find(friend).ok_or(QueryError::Unknown(friend))?;
-    let mutual = state.graph.mutual_friends(a, b);
-    let value = mutual.into_iter().filter_map(|(_, index)| state.person(index)).collect();
-    Ok(Answer { value, positions: state.positions })
-}
-
-impl Task {
-    fn run(&self, steps: usize) -> Outcome {
-        let Some(person) = self.view.read().find(self.id) else {
-            return Outcome::Answer(Err(QueryError::Unknown(self.id)));
-        };
-        let scratch = self.scratches.lock().pop().unwrap_or_default();
-        let mut recommendation = Recommendation::new(person, self.limit, scratch);
-        let outcome = self.count(&mut recommendation, steps);
-        self.scratches.lock().push(recommendation.into_scratch());
-        outcome
-    }
-
-    fn count(&self, recommendation: &mut Recommendation, steps: usize) -> Outcome {
-        for _ in 0..steps {
-            if self.gone.load(Ordering::Relaxed) {
-                // Nobody reads this.
-                return Outcome::Answer(Err(QueryError::Broken));
-            }
-            let state = self.view.read();
-            let budget = if recommendation.restarts() > MAX_RESTARTS { usize::MAX } else { STEP_EDGES };
-            if let Progress::Done(best) = recommendation.step(&state.graph, budget) {
-                // The best were chosen among the known, so each of them has a name: none is missing here.
-                let named = |one: &crate::graph::Recommended| {
-                    Some(Candidate { user: state.person(one.index)?, weight: one.mutual })
-                };
-                let value = best.iter().filter_map(named).collect();
-                return Outcome::Answer(Ok(Answer { value, positions: state.positions }));
-            }
-        }
-        Outcome::TooHeavy
     }
 }

@@ -53,6 +53,23 @@ impl Records {
         unpack(id, self.pool.get(place.block, place.words as usize))
     }
 
+    /// A person's record as it is stored, if it has been seen: see [`Records::restore`].
+    pub fn packed(&self, index: u32) -> Option<&[u32]> {
+        let place = self.places.get(index as usize).filter(|place| place.words > 0)?;
+        Some(self.pool.get(place.block, place.words as usize))
+    }
+
+    /// Puts back what [`Records::packed`] gave. False, and nothing done, if that is no record.
+    pub fn restore(&mut self, index: u32, words: &[u32]) -> bool {
+        match unpack(1, words) {
+            Some(user) => {
+                self.put(index, &user);
+                true
+            }
+            None => false,
+        }
+    }
+
     pub fn bytes(&self) -> usize {
         self.places.capacity() * size_of::<Place>() + self.pool.bytes() + self.buffer.capacity() * size_of::<u32>()
     }
@@ -74,12 +91,16 @@ fn pack(user: &User, words: &mut Vec<u32>) {
     }
 }
 
+/// None if that is no record.
 fn unpack(id: u64, words: &[u32]) -> Option<User> {
-    let time = |at: usize| Timestamp::from_millis(u64::from(words[at]) | u64::from(words[at + 1]) << 32);
-    let lengths = words[TIMES];
+    let lengths = *words.get(TIMES)?;
     let (first, last) = ((lengths & 0xFFFF) as usize, (lengths >> 16) as usize);
     let bytes: Vec<u8> = words[HEADER..].iter().flat_map(|word| word.to_le_bytes()).collect();
-    let name = |range: std::ops::Range<usize>| Name::parse(std::str::from_utf8(&bytes[range]).ok()?).ok();
+    if bytes.len() != (first + last).next_multiple_of(size_of::<u32>()) {
+        return None;
+    }
+    let time = |at: usize| Timestamp::from_millis(u64::from(words[at]) | u64::from(words[at + 1]) << 32);
+    let name = |range: std::ops::Range<usize>| Name::parse(std::str::from_utf8(bytes.get(range)?).ok()?).ok();
     Some(User {
         id: UserId::new(id).ok()?,
         first_name: name(0..first)?,

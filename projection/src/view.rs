@@ -67,7 +67,7 @@ pub struct Entry {
 pub struct State {
     pub graph: Graph,
     pub positions: Positions,
-    records: Records,
+    pub records: Records,
 }
 
 impl State {

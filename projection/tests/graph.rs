@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use projection::graph::{Graph, Progress, Recommendation, Scratch};
+use projection::graph::{Frozen, Graph, MutualFriends, Question, Rank, Recommendation, Scratch, Standing};
 use proptest::prelude::*;
 
 /// Ids with gaps, up to the largest.
@@ -68,20 +68,41 @@ impl Model {
         both.intersection(&self.known).copied().collect()
     }
 
-    fn recommend(&self, id: u64, limit: usize) -> Vec<(u64, u32)> {
-        let mut counts: BTreeMap<u64, u32> = BTreeMap::new();
+    /// The whole ranking: ids and scores as the definitions of the measures have them.
+    fn ranking(&self, id: u64, rank: Rank) -> Vec<(u64, f64)> {
+        let mut candidates: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         for friend in self.of(id) {
             for candidate in self.of(friend) {
                 if candidate != id && !self.of(id).contains(&candidate) && self.known.contains(&candidate) {
-                    *counts.entry(candidate).or_default() += 1;
+                    candidates.entry(candidate).or_default().push(friend);
                 }
             }
         }
-        let mut ranked: Vec<_> = counts.into_iter().collect();
-        ranked.sort_by_key(|&(id, mutual)| (std::cmp::Reverse(mutual), id));
-        ranked.truncate(limit);
+        let score = |(candidate, mutual): (u64, Vec<u64>)| {
+            let union = self.of(id).union(&self.of(candidate)).count();
+            let score = match rank {
+                Rank::Mutual => mutual.len() as f64,
+                Rank::Jaccard => mutual.len() as f64 / union as f64,
+                Rank::AdamicAdar => mutual.iter().map(|friend| 1.0 / (self.of(*friend).len() as f64).ln()).sum(),
+            };
+            (candidate, score)
+        };
+        let mut ranked: Vec<_> = candidates.into_iter().map(score).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         ranked
     }
+
+    fn recommend(&self, id: u64, limit: usize) -> Vec<(u64, u64)> {
+        let ranking = self.ranking(id, Rank::Mutual);
+        ranking.into_iter().take(limit).map(|(id, score)| (id, score as u64)).collect()
+    }
+}
+
+/// A graph of nobody's friends. In a large one a few touched counters are written down, in a small one all are scanned.
+fn empty(large: bool) -> Graph {
+    let mut graph = Graph::default();
+    (0..if large { 4_000 } else { 0 }).for_each(|id| assert!(graph.intern(10_000_000 + id).is_ok()));
+    graph
 }
 
 fn apply(graph: &mut Graph, op: &Op) -> bool {
@@ -102,10 +123,35 @@ fn friends(graph: &Graph, id: u64) -> HashSet<u64> {
     graph.index(id).map(|index| graph.friends(index).map(|friend| ids[&friend]).collect()).unwrap_or_default()
 }
 
-fn recommend(graph: &Graph, id: u64, limit: usize, scratch: &mut Scratch) -> Vec<(u64, u32)> {
-    let (best, back) = graph.recommend(graph.index(id).unwrap(), limit, std::mem::take(scratch));
-    *scratch = back;
-    best.into_iter().map(|one| (one.id, one.mutual)).collect()
+fn ask(graph: &Graph, question: Question, scratch: &mut Scratch) -> Vec<Standing> {
+    let mut recommendation = Recommendation::new(question, std::mem::take(scratch));
+    let step = recommendation.step(graph, usize::MAX);
+    assert!(step.began);
+    *scratch = recommendation.into_scratch();
+    step.done.unwrap().into_iter().map(|one| one.standing).collect()
+}
+
+fn recommend(graph: &Graph, id: u64, limit: usize, scratch: &mut Scratch) -> Vec<(u64, u64)> {
+    let best = ask(graph, Question { id, rank: Rank::Mutual, limit, after: None }, scratch);
+    best.into_iter().map(|one| (one.id, one.score.0.numerator)).collect()
+}
+
+fn common(graph: &Graph, a: u64, b: u64) -> Vec<u64> {
+    let step = MutualFriends::new([a, b], usize::MAX, 0).step(graph, usize::MAX);
+    step.done.unwrap().into_iter().map(|one| one.id).collect()
+}
+
+/// The same people with the same scores, where people whose scores differ by less than rounding may be in any order.
+fn assert_same_ranking(found: &[Standing], expected: &[(u64, f64)]) {
+    const ROUNDING: f64 = 1e-6;
+    assert_eq!(found.len(), expected.len(), "{found:?} {expected:?}");
+    let scores: HashMap<u64, f64> = expected.iter().copied().collect();
+    for (place, one) in found.iter().enumerate() {
+        let score = one.score.0.value();
+        assert!((scores[&one.id] - score).abs() < ROUNDING, "{one:?} {expected:?}");
+        assert!((expected[place].1 - score).abs() < ROUNDING, "{one:?} at {place} in {expected:?}");
+    }
+    assert!(found.is_sorted(), "{found:?}");
 }
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
@@ -122,8 +168,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_gives_what_the_model_gives(history in ops(), limit in 0_usize..6) {
-        let (mut graph, mut model) = (Graph::default(), Model::default());
+    fn any_history_gives_what_the_model_gives(history in ops(), limit in 0_usize..6, large in any::<bool>()) {
+        let (mut graph, mut model) = (empty(large), Model::default());
         for op in &history {
             prop_assert_eq!(apply(&mut graph, op), model.apply(op), "{:?}", op);
         }
@@ -133,47 +179,145 @@ proptest! {
             let expected = model.of(a);
             edges += expected.len() as u64;
             prop_assert_eq!(friends(&graph, a), expected);
-            let Some(index) = graph.index(a) else { continue };
-            prop_assert_eq!(recommend(&graph, a, limit, &mut scratch), model.recommend(a, limit));
-            prop_assert_eq!(recommend(&graph, a, 1_000, &mut scratch), model.recommend(a, 1_000));
-            for b in IDS {
-                let Some(other) = graph.index(b) else { continue };
-                let mutual: Vec<u64> = graph.mutual_friends(index, other).into_iter().map(|(id, _)| id).collect();
-                prop_assert_eq!(mutual, model.mutual(a, b));
+            let known = model.known.contains(&a);
+            let expected = |limit| if known { model.recommend(a, limit) } else { Vec::new() };
+            prop_assert_eq!(recommend(&graph, a, limit, &mut scratch), expected(limit));
+            prop_assert_eq!(recommend(&graph, a, 1_000, &mut scratch), expected(1_000));
+            for rank in Rank::ALL.into_iter().filter(|_| known) {
+                let whole = ask(&graph, Question { id: a, rank, limit: 1_000, after: None }, &mut scratch);
+                assert_same_ranking(&whole, &model.ranking(a, rank));
+                // Page by page it is the same ranking.
+                let (mut pages, page) = (Vec::new(), limit + 1);
+                loop {
+                    let after = pages.last().copied();
+                    let more = ask(&graph, Question { id: a, rank, limit: page, after }, &mut scratch);
+                    pages.extend_from_slice(&more);
+                    if more.len() < page { break }
+                }
+                prop_assert_eq!(pages, whole);
+            }
+            for b in IDS.into_iter().filter(|_| model.known.contains(&a)) {
+                if model.known.contains(&b) {
+                    prop_assert_eq!(common(&graph, a, b), model.mutual(a, b));
+                }
             }
         }
         prop_assert_eq!(graph.friendships() * 2, edges);
         prop_assert_eq!(graph.known(), model.known.len());
     }
 
-    /// A count that lets the writer in between any two steps gives what is true at its last step.
+    /// A query that lets the writer in between any two steps answers what was true at its first step.
     #[test]
-    fn a_count_in_steps_is_exact_at_its_last_step(before in ops(), during in ops(), of in prop::sample::select(&IDS[..]),
-                                                  budget in 1_usize..40, pace in 1_usize..4) {
+    fn a_query_in_steps_is_exact_at_its_first_step(before in ops(), during in ops(), budget in 1_usize..40,
+                                                   pace in 1_usize..4, large in any::<bool>(), rank in prop::sample::select(&Rank::ALL[..]),
+                                                   of in prop::sample::select(&IDS[..]), other in prop::sample::select(&IDS[..])) {
+        let (mut graph, mut model) = (empty(large), Model::default());
+        let all = [&before[..], &[Op::Know(of), Op::Know(other)]].concat();
+        for op in &all {
+            apply(&mut graph, op);
+            model.apply(op);
+        }
+        let (expected, in_common) = (model.ranking(of, rank), model.mutual(of, other));
+        let question = Question { id: of, rank, limit: 1_000, after: None };
+        let mut recommendation = Recommendation::new(question, Scratch::default());
+        let mut friends = MutualFriends::new([of, other], 1_000, 0);
+        let (mut best, mut both) = (None, None);
+        let mut during = during.chunks(pace);
+        while best.is_none() || both.is_none() {
+            if best.is_none() {
+                best = recommendation.step(&graph, budget).done;
+            }
+            if both.is_none() {
+                both = friends.step(&graph, budget).done;
+            }
+            for op in during.next().unwrap_or_default() {
+                // A name that changes makes a query about it start again.
+                let renames = matches!(op, Op::Know(id) if graph.index(*id).is_some_and(|index| graph.known_id(index).is_some()));
+                if !renames {
+                    apply(&mut graph, op);
+                    model.apply(op);
+                }
+            }
+        }
+        prop_assert_eq!((recommendation.restarts(), friends.restarts()), (0, 0));
+        let best: Vec<_> = best.unwrap().into_iter().map(|one| one.standing).collect();
+        assert_same_ranking(&best, &expected);
+        prop_assert_eq!(both.unwrap().into_iter().map(|one| one.id).collect::<Vec<_>>(), in_common);
+        // The counters are clean again: another query on them is right too.
+        let mut scratch = recommendation.into_scratch();
+        for id in IDS.into_iter().filter(|id| model.known.contains(id)) {
+            prop_assert_eq!(recommend(&graph, id, 9, &mut scratch), model.recommend(id, 9));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What is read a few people at a time is the graph at the moment when the reading began, and another graph that is
+    /// filled with it answers the same.
+    #[test]
+    fn a_frozen_graph_is_that_of_its_moment(before in ops(), during in ops(), budget in 1_usize..20, pace in 1_usize..6) {
         let (mut graph, mut model) = (Graph::default(), Model::default());
         for op in &before {
             apply(&mut graph, op);
             model.apply(op);
         }
-        let index = graph.intern(of).unwrap();
-        let mut recommendation = Recommendation::new(index, 1_000, Scratch::default());
+        let mut frozen = Frozen::begin(&graph);
+        let (people, friendships) = (graph.people(), graph.friendships());
         let mut during = during.chunks(pace);
-        let best = loop {
-            match recommendation.step(&graph, budget) {
-                Progress::Done(best) => break best,
-                Progress::Counting => for op in during.next().unwrap_or_default() {
-                    apply(&mut graph, op);
-                    model.apply(op);
-                },
+        let mut read = Vec::new();
+        while frozen.read(&graph, budget, |one| read.push((one.id, one.known, one.friends.to_vec()))).unwrap() {
+            for op in during.next().unwrap_or_default() {
+                apply(&mut graph, op);
             }
-        };
-        let best: Vec<_> = best.into_iter().map(|one| (one.id, one.mutual)).collect();
-        prop_assert_eq!(best, model.recommend(of, 1_000));
-        // The counters are clean again: another query on them is right too.
-        let mut scratch = recommendation.into_scratch();
-        for id in IDS.into_iter().filter(|&id| graph.index(id).is_some()) {
-            prop_assert_eq!(recommend(&graph, id, 9, &mut scratch), model.recommend(id, 9));
         }
+        prop_assert_eq!((read.len(), frozen.people() as usize, frozen.friendships()), (people, people, friendships));
+
+        let mut other = Graph::default();
+        for (index, (id, known, _)) in read.iter().enumerate() {
+            prop_assert_eq!(other.restore_person(*id, *known), Ok(index as u32));
+        }
+        for (index, (_, _, friends)) in read.iter().enumerate() {
+            prop_assert!(other.restore_friends(index as u32, friends));
+            prop_assert_eq!(other.restore_friends(index as u32, &[index as u32]), false);
+        }
+        prop_assert_eq!((other.friendships(), other.known()), (friendships, model.known.len()));
+        for id in IDS {
+            prop_assert_eq!(friends(&other, id), model.of(id));
+            let expected = if model.known.contains(&id) { model.recommend(id, 1_000) } else { Vec::new() };
+            prop_assert_eq!(recommend(&other, id, 1_000, &mut Scratch::default()), expected);
+        }
+    }
+}
+
+/// What a query has missed is known for so many changes; and a graph that forgets is another graph.
+#[test]
+fn a_query_that_has_missed_too_much_starts_again() {
+    let mut graph = Graph::default();
+    for id in 1..=4 {
+        let index = graph.intern(id).unwrap();
+        graph.know(index);
+    }
+    graph.add(1, 2).unwrap();
+    graph.add(2, 3).unwrap();
+    let question = Question { id: 1, rank: Rank::Mutual, limit: 10, after: None };
+    for lost in 0..3 {
+        let mut recommendation = Recommendation::new(question, Scratch::default());
+        assert!(recommendation.step(&graph, 1).began);
+        match lost {
+            0 => (0..40_000).for_each(|_| assert!(graph.add(3, 4).unwrap() && graph.remove(3, 4))),
+            1 => graph.forget_friendships(),
+            _ => graph.know(2),
+        }
+        let mut best = None;
+        while best.is_none() {
+            best = recommendation.step(&graph, 1).done;
+        }
+        assert_eq!(recommendation.restarts(), 1, "{lost}");
+        assert_eq!(best.unwrap().len(), usize::from(lost != 1));
+        graph.add(1, 2).unwrap();
+        graph.add(2, 3).unwrap();
     }
 }
 
@@ -218,7 +362,7 @@ fn very_large_people_grow_and_shrink_like_the_model() {
             |hub: u64| model.iter().filter(move |edge| edge.0 == hub).map(|edge| edge.1).collect::<BTreeSet<_>>();
         (0..graph.people() as u32).for_each(|index| graph.know(index));
         let both: Vec<u64> = known(1).intersection(&known(2)).copied().collect();
-        let found: Vec<u64> = graph.mutual_friends(0, 1).into_iter().map(|(id, _)| id).collect();
+        let found = common(&graph, 1, 2);
         assert_eq!(found, both);
     }
 }
@@ -238,7 +382,7 @@ fn lists_of_any_two_lengths_have_in_common_what_sets_have() {
             }
         }
         (0..graph.people() as u32).for_each(|index| graph.know(index));
-        let found: Vec<u64> = graph.mutual_friends(0, 1).into_iter().map(|(id, _)| id).collect();
+        let found = common(&graph, 1, 2);
         assert_eq!(found, sets[0].intersection(&sets[1]).copied().collect::<Vec<_>>(), "{lengths:?}");
     }
 }
@@ -253,8 +397,8 @@ fn counts_do_not_overflow_their_counters() {
             graph.add(2, 1_000 + friend).unwrap();
         }
         (0..graph.people() as u32).for_each(|index| graph.know(index));
-        assert_eq!(recommend(&graph, 1, 10, &mut Scratch::default()), [(2, mutual as u32)]);
-        assert_eq!(graph.mutual_friends(0, graph.index(2).unwrap()).len() as u64, mutual);
+        assert_eq!(recommend(&graph, 1, 10, &mut Scratch::default()), [(2, mutual)]);
+        assert_eq!(common(&graph, 1, 2).len() as u64, mutual);
     }
 }
 

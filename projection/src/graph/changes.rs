@@ -1,21 +1,46 @@
-//! The most recent changes of friendships, numbered: what a query in progress has missed while it let the writer in.
+//! The most recent changes, numbered: what a query in progress, or a snapshot being written, has missed while it let the
+//! writer in.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How far back a query can catch up: 128 batches. One that was away for longer starts again.
+/// How far back a reader can catch up: 128 batches. One that was away for longer starts again.
 const KEPT: usize = 64 * 1024;
 
+/// What has changed, people by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
-    pub people: [u32; 2],
-    pub added: bool,
+pub enum Change {
+    Added([u32; 2]),
+    Removed([u32; 2]),
+    /// Somebody's first event has come.
+    Known(u32),
+    /// Somebody who was known has another name.
+    Renamed(u32),
 }
 
-#[derive(Default)]
+/// A moment in the life of one graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Of all graphs that there ever were, which, and of its lives, which.
+    epoch: u64,
+    /// The number of the first change after this moment.
+    next: u64,
+}
+
 pub struct Changes {
     recent: VecDeque<Change>,
-    /// The number of the change after the newest one.
-    next: u64,
+    now: Mark,
+}
+
+fn new_epoch() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self { recent: VecDeque::new(), now: Mark { epoch: new_epoch(), next: 0 } }
+    }
 }
 
 impl Changes {
@@ -24,16 +49,19 @@ impl Changes {
             self.recent.pop_front();
         }
         self.recent.push_back(change);
-        self.next += 1;
+        self.now.next += 1;
     }
 
-    pub fn next(&self) -> u64 {
-        self.next
+    pub fn now(&self) -> Mark {
+        self.now
     }
 
-    /// The changes from `number` on, or None if they are no longer all there.
-    pub fn since(&self, number: u64) -> Option<impl Iterator<Item = Change>> {
-        let missed = usize::try_from(self.next - number).ok()?;
+    /// The changes since a moment, oldest first, or None if they are no longer all there, or it was another graph's.
+    pub fn since(&self, mark: Mark) -> Option<impl Iterator<Item = Change>> {
+        if mark.epoch != self.now.epoch {
+            return None;
+        }
+        let missed = usize::try_from(self.now.next - mark.next).ok()?;
         let start = self.recent.len().checked_sub(missed)?;
         Some(self.recent.range(start..).copied())
     }
@@ -41,7 +69,7 @@ impl Changes {
     /// Makes everybody who has begun start again.
     pub fn break_off(&mut self) {
         self.recent.clear();
-        self.next += 1;
+        self.now.epoch = new_epoch();
     }
 
     pub fn bytes(&self) -> usize {

@@ -1,203 +1,295 @@
-//! The flat arrays in which two-hop neighbours are counted, and the choice of the best.
+//! The flat arrays in which two-hop neighbours are counted: one counter a person.
+//!
+//! Nearly all the time of a recommendation goes into fetching counters from memory. So they are as narrow as can be, one
+//! byte, and the few that pass 255 are noted aside; and whoever has been touched is written down only while they are few.
+//! From then on the whole array is scanned at the end, which costs a sixteenth of a nanosecond a person.
 
-use std::cmp::Reverse;
+use std::collections::HashMap;
 
-use super::Graph;
-use super::recommend::{Place, Recommended};
+/// More touched than one in so many, and the whole array is scanned.
+const SCAN_FROM: usize = 32;
+/// Counters looked at together in a scan: a cache line.
+const LINE: usize = 64;
 
-/// What finding a friend's list costs, in edges: two cache misses.
-const VISIT: usize = 16;
-/// Candidates are cut down to the best each time there are twice as many, but at least this many.
-const CUT_FROM: usize = 256;
-
-/// A counter as narrow as the count allows.
-pub trait Counter: Copy + Default {
-    fn up(&mut self);
-    fn down(&mut self);
-    fn get(self) -> u32;
-}
-
-macro_rules! counter {
-    ($($width:ty),*) => { $(
-        impl Counter for $width {
-            fn up(&mut self) {
-                *self += 1;
-            }
-
-            fn down(&mut self) {
-                *self -= 1;
-            }
-
-            fn get(self) -> u32 {
-                self.into()
-            }
-        }
-    )* };
-}
-
-counter!(u8, u16, u32);
-
-/// One counter a person.
-#[derive(Default)]
-pub struct Counters<C> {
-    counts: Vec<C>,
-    /// In the first `touched_len` elements everybody whose counter is not zero (some twice, some for nothing).
-    touched: Vec<u32>,
-    touched_len: usize,
-}
-
-/// Counters of any width.
-pub trait Tally {
+/// Counters of one kind, all zero between two queries.
+pub trait Counters: Default {
     /// Room for this many people.
     fn grow(&mut self, people: usize);
 
-    /// Counts the neighbours of a person's friends from `place` on. False when the budget was used up before the end.
-    fn count(&mut self, graph: &Graph, person: u32, place: &mut Place, budget: usize) -> bool;
+    /// Adds `weight` to the counters of these people. It is 1 where only people are counted.
+    fn add(&mut self, run: &[u32], weight: u64);
 
-    /// One edge to this person, already passed, has come or gone.
-    fn correct(&mut self, person: u32, added: bool);
+    /// Takes this change into account as well, before the first [`Counters::scan`].
+    fn adjust(&mut self, person: u32, change: i64);
 
-    /// The best candidates, best first. All counters are zero afterwards.
-    fn best(&mut self, graph: &Graph, person: u32, limit: usize) -> Vec<Recommended>;
+    /// Makes the counters of these people, who are in order, zero. After the last addition and adjustment.
+    fn exclude(&mut self, people: &[u32]);
 
-    /// Sets all counters to zero: those that were touched, no others.
+    /// Hands on counters that are not zero, from `place` on, each once, until the budget is used up: then the place to
+    /// go on from, else None. `offer` answers the least that is still of interest.
+    fn scan(&mut self, place: usize, budget: usize, least: u64, offer: impl FnMut(u32, u64) -> u64) -> Option<usize>;
+
+    /// Sets all counters to zero.
     fn clear(&mut self);
+
+    fn bytes(&self) -> usize;
 }
 
-impl<C: Counter> Counters<C> {
-    fn add(&mut self, run: &[u32]) {
-        let end = self.touched_len + run.len();
-        if self.touched.len() < end {
-            self.touched.resize(end.max(self.touched.len() * 2), 0);
+/// People in the order in which they were touched.
+#[derive(Default)]
+struct Touched {
+    /// The first `len` elements.
+    people: Vec<u32>,
+    len: usize,
+}
+
+impl Touched {
+    /// Room for so many more.
+    fn room(&mut self, more: usize) -> &mut [u32] {
+        let end = self.len + more;
+        if self.people.len() < end {
+            self.people.resize(end.max(self.people.len() * 2), 0);
         }
-        let touched = &mut self.touched[self.touched_len..end];
+        &mut self.people[self.len..end]
+    }
+
+    fn push(&mut self, person: u32) {
+        self.room(1)[0] = person;
+        self.len += 1;
+    }
+}
+
+/// How many friends two people have in common.
+#[derive(Default)]
+pub struct Counts {
+    counts: Vec<u8>,
+    /// Everybody whose counter is not zero (some for nothing), unless all are scanned.
+    touched: Touched,
+    scans: bool,
+    /// Whose counter passed 255 and began again at 0, once for each time.
+    passed: Vec<u32>,
+    adjusted: HashMap<u32, i64>,
+    /// The counts that do not fit: theirs are zero in the array.
+    large: Option<HashMap<u32, u64>>,
+}
+
+impl Counts {
+    #[cold]
+    fn pass(passed: &mut Vec<u32>, person: u32) {
+        passed.push(person);
+    }
+
+    fn add_all(&mut self, run: &[u32]) {
+        for &person in run {
+            let count = &mut self.counts[person as usize];
+            *count = count.wrapping_add(1);
+            if *count == 0 {
+                Self::pass(&mut self.passed, person);
+            }
+        }
+    }
+
+    /// Gathers the counts that the array cannot hold.
+    fn settle(&mut self) -> &mut HashMap<u32, u64> {
+        let Self { counts, passed, adjusted, large, .. } = self;
+        large.get_or_insert_with(|| {
+            let mut whole: HashMap<u32, i64> = HashMap::new();
+            for person in passed.drain(..) {
+                *whole.entry(person).or_default() += 256;
+            }
+            for (person, change) in adjusted.drain() {
+                *whole.entry(person).or_default() += change;
+            }
+            for (&person, count) in &mut whole {
+                *count += i64::from(std::mem::take(&mut counts[person as usize]));
+            }
+            whole.into_iter().map(|(person, count)| (person, count.max(0) as u64)).collect()
+        })
+    }
+
+    fn scan_all(
+        &mut self,
+        place: usize,
+        budget: usize,
+        mut least: u64,
+        mut offer: impl FnMut(u32, u64) -> u64,
+    ) -> Option<usize> {
+        let mut spent = 0;
+        for (line, counts) in self.counts[place..].chunks(LINE).enumerate() {
+            if spent >= budget {
+                return Some(place + line * LINE);
+            }
+            spent += LINE / 16;
+            let most = counts.iter().fold(0, |most, &count| most.max(count));
+            if u64::from(most) < least {
+                continue;
+            }
+            for (at, &count) in counts.iter().enumerate() {
+                if u64::from(count) >= least {
+                    spent += 1;
+                    least = offer((place + line * LINE + at) as u32, count.into()).max(1);
+                }
+            }
+        }
+        None
+    }
+
+    fn scan_touched(
+        &mut self,
+        place: usize,
+        budget: usize,
+        mut least: u64,
+        mut offer: impl FnMut(u32, u64) -> u64,
+    ) -> Option<usize> {
+        let end = self.touched.len.min(place.saturating_add(budget));
+        for &person in &self.touched.people[place..end] {
+            // Taken, so that nothing is left to be cleared.
+            let count = u64::from(std::mem::take(&mut self.counts[person as usize]));
+            if count >= least {
+                least = offer(person, count).max(1);
+            }
+        }
+        (end < self.touched.len).then_some(end)
+    }
+}
+
+impl Counters for Counts {
+    fn grow(&mut self, people: usize) {
+        if self.counts.len() < people {
+            self.counts.resize(people, 0);
+        }
+    }
+
+    fn add(&mut self, run: &[u32], _: u64) {
+        if self.scans {
+            return self.add_all(run);
+        }
+        let touched = self.touched.room(run.len());
         let mut first_time = 0;
         for &person in run {
             let count = &mut self.counts[person as usize];
             // Written always, kept only the first time: a branch would be mispredicted every other time.
             touched[first_time] = person;
-            first_time += usize::from(count.get() == 0);
-            count.up();
-        }
-        self.touched_len += first_time;
-    }
-}
-
-impl<C: Counter> Tally for Counters<C> {
-    fn grow(&mut self, people: usize) {
-        if self.counts.len() < people {
-            self.counts.resize(people, C::default());
-        }
-    }
-
-    fn count(&mut self, graph: &Graph, person: u32, place: &mut Place, budget: usize) -> bool {
-        let mut spent = 0;
-        for friends in graph.rows.from(person, place.friend) {
-            for &friend in friends {
-                let start = if friend == place.friend { place.neighbour } else { 0 };
-                if spent >= budget {
-                    *place = Place { friend, neighbour: start };
-                    return false;
-                }
-                spent += VISIT;
-                for run in graph.rows.from(friend, start) {
-                    if spent >= budget.saturating_add(VISIT) {
-                        *place = Place { friend, neighbour: run[0] };
-                        return false;
-                    }
-                    self.add(run);
-                    spent += run.len();
-                }
+            first_time += usize::from(*count == 0);
+            *count = count.wrapping_add(1);
+            if *count == 0 {
+                Self::pass(&mut self.passed, person);
             }
         }
-        true
+        self.touched.len += first_time;
+        self.scans = self.touched.len > self.counts.len() / SCAN_FROM;
     }
 
-    fn correct(&mut self, person: u32, added: bool) {
-        let count = &mut self.counts[person as usize];
-        if added {
-            count.up();
-            if self.touched.len() == self.touched_len {
-                self.touched.push(person);
+    fn adjust(&mut self, person: u32, change: i64) {
+        *self.adjusted.entry(person).or_default() += change;
+    }
+
+    fn exclude(&mut self, people: &[u32]) {
+        let large = self.settle();
+        if !large.is_empty() {
+            large.retain(|person, _| people.binary_search(person).is_err());
+        }
+        people.iter().for_each(|&person| self.counts[person as usize] = 0);
+    }
+
+    fn scan(
+        &mut self,
+        place: usize,
+        budget: usize,
+        mut least: u64,
+        mut offer: impl FnMut(u32, u64) -> u64,
+    ) -> Option<usize> {
+        for (person, count) in self.settle().drain() {
+            if count >= least.max(1) {
+                least = offer(person, count);
             }
-            self.touched[self.touched_len] = person;
-            self.touched_len += 1;
+        }
+        let least = least.max(1);
+        if self.scans {
+            self.scan_all(place, budget, least, offer)
         } else {
-            count.down();
+            self.scan_touched(place, budget, least, offer)
         }
-    }
-
-    fn best(&mut self, graph: &Graph, person: u32, limit: usize) -> Vec<Recommended> {
-        self.counts[person as usize] = C::default();
-        for friend in graph.rows.from(person, 0).flatten() {
-            self.counts[*friend as usize] = C::default();
-        }
-        let mut best = Best::new(limit);
-        for &candidate in &self.touched[..self.touched_len] {
-            // Taken, so that whoever was touched twice is a candidate once.
-            let count = std::mem::take(&mut self.counts[candidate as usize]).get();
-            if count >= best.least {
-                best.offer(graph, candidate, count);
-            }
-        }
-        self.touched_len = 0;
-        best.finish()
     }
 
     fn clear(&mut self) {
-        for &person in &self.touched[..self.touched_len] {
-            self.counts[person as usize] = C::default();
+        if self.scans {
+            self.counts.fill(0);
+        } else {
+            self.touched.people[..self.touched.len].iter().for_each(|&person| self.counts[person as usize] = 0);
         }
-        self.touched_len = 0;
+        (self.touched.len, self.scans, self.large) = (0, false, None);
+        self.passed.clear();
+        self.adjusted.clear();
+    }
+
+    fn bytes(&self) -> usize {
+        self.counts.capacity() + self.touched.people.capacity() * size_of::<u32>()
     }
 }
 
-/// One candidate's rank: more mutual friends first, then the smaller id. The last is the index.
-type Ranked = (Reverse<u32>, u64, u32);
-
-/// The best so far, and some that may still turn out not to be.
-struct Best {
-    limit: usize,
-    /// Fewer mutual friends than this are not enough any more.
-    least: u32,
-    /// Once there are enough: the last of the best.
-    last: Option<(Reverse<u32>, u64)>,
-    ranked: Vec<Ranked>,
+/// Sums of weights.
+#[derive(Default)]
+pub struct Sums {
+    sums: Vec<u64>,
+    /// Everybody whose sum is not zero (some twice, some for nothing).
+    touched: Touched,
 }
 
-impl Best {
-    fn new(limit: usize) -> Self {
-        Self { limit, least: 1, last: None, ranked: Vec::with_capacity((limit * 2).max(CUT_FROM)) }
-    }
-
-    fn offer(&mut self, graph: &Graph, candidate: u32, count: u32) {
-        // Whose name is not known yet cannot be shown.
-        let Some(id) = graph.known_id(candidate) else {
-            return;
-        };
-        if self.last.is_some_and(|last| (Reverse(count), id) > last) {
-            return;
-        }
-        self.ranked.push((Reverse(count), id, candidate));
-        if self.ranked.len() >= (self.limit * 2).max(CUT_FROM) {
-            self.cut();
+impl Counters for Sums {
+    fn grow(&mut self, people: usize) {
+        if self.sums.len() < people {
+            self.sums.resize(people, 0);
         }
     }
 
-    fn cut(&mut self) {
-        if self.limit == 0 || self.ranked.len() <= self.limit {
-            self.ranked.truncate(self.limit);
-            return;
+    fn add(&mut self, run: &[u32], weight: u64) {
+        let touched = self.touched.room(run.len());
+        let mut first_time = 0;
+        for &person in run {
+            let sum = &mut self.sums[person as usize];
+            touched[first_time] = person;
+            first_time += usize::from(*sum == 0);
+            *sum = sum.wrapping_add(weight);
         }
-        let (_, &mut (count, id, _), _) = self.ranked.select_nth_unstable(self.limit - 1);
-        self.ranked.truncate(self.limit);
-        self.least = count.0;
-        self.last = Some((count, id));
+        self.touched.len += first_time;
     }
 
-    fn finish(mut self) -> Vec<Recommended> {
-        self.cut();
-        self.ranked.sort_unstable();
-        self.ranked.into_iter().map(|(mutual, id, index)| Recommended { index, id, mutual: mutual.0 }).collect()
+    fn adjust(&mut self, person: u32, change: i64) {
+        // What is taken back before it was given wraps around, and around again when it comes.
+        self.touched.push(person);
+        let sum = &mut self.sums[person as usize];
+        *sum = sum.wrapping_add_signed(change);
+    }
+
+    fn exclude(&mut self, people: &[u32]) {
+        people.iter().for_each(|&person| self.sums[person as usize] = 0);
+    }
+
+    fn scan(
+        &mut self,
+        place: usize,
+        budget: usize,
+        mut least: u64,
+        mut offer: impl FnMut(u32, u64) -> u64,
+    ) -> Option<usize> {
+        let end = self.touched.len.min(place.saturating_add(budget));
+        for &person in &self.touched.people[place..end] {
+            // Taken, so that whoever was touched twice is a candidate once.
+            let sum = std::mem::take(&mut self.sums[person as usize]);
+            if sum >= least.max(1) {
+                least = offer(person, sum);
+            }
+        }
+        (end < self.touched.len).then_some(end)
+    }
+
+    fn clear(&mut self) {
+        self.touched.people[..self.touched.len].iter().for_each(|&person| self.sums[person as usize] = 0);
+        self.touched.len = 0;
+    }
+
+    fn bytes(&self) -> usize {
+        self.sums.capacity() * size_of::<u64>() + self.touched.people.capacity() * size_of::<u32>()
     }
 }

@@ -56,6 +56,10 @@ impl Interner {
         (id & UNKNOWN == 0).then_some(id)
     }
 
+    pub fn id(&self, index: u32) -> u64 {
+        self.ids[index as usize] & !UNKNOWN
+    }
+
     /// Gives a person an index. They must not have one yet.
     pub fn insert(&mut self, id: u64) -> u32 {
         let index = self.ids.len() as u32;
@@ -67,10 +71,13 @@ impl Interner {
         index
     }
 
-    pub fn set_known(&mut self, index: u32) {
+    /// True if they were not known.
+    pub fn set_known(&mut self, index: u32) -> bool {
         let id = &mut self.ids[index as usize];
-        self.known += u32::from(*id & UNKNOWN != 0);
+        let new = *id & UNKNOWN != 0;
+        self.known += u32::from(new);
         *id &= !UNKNOWN;
+        new
     }
 
     pub fn forget_known(&mut self) {

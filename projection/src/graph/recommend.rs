@@ -1,139 +1,349 @@
-//! Whom may a person know? Everybody whom their friends know, ranked by how many of their friends know them.
+//! Whom may a person know? Everybody whom their friends know, ranked by the friends that both have.
 //!
-//! The two-hop neighbours are counted in a flat array, one counter a person. Nearly all the time goes into fetching
-//! counters from memory, so they are as narrow as they can be: nobody has more mutual friends with a person than that
-//! person has friends, so one byte does for people with up to 255 friends.
+//! The two-hop neighbours are counted in a flat array, one counter a person (see [`super::counters`]), and the best are
+//! chosen without sorting the others (see [`super::rank`]).
 //!
-//! The count proceeds in steps, and between two steps the caller lets go of the graph, so that the count of a person
-//! with a hundred million two-hop edges makes nobody wait. What changed meanwhile is made up for: an edge that appeared
-//! or went behind the place where the count has arrived changes one counter, one ahead of it will be seen anyway. Only
-//! when the person's own friends changed does the count start again. So the answer is exact, and that of one moment:
-//! the moment of the last step.
+//! The work proceeds in steps, and between two steps the caller lets go of the graph, so that the count of a person
+//! with a hundred million two-hop edges makes nobody wait. The answer is exact, and that of one moment: the one of the
+//! first step (see [`super::moment`]). An edge that appeared or went since, ahead of the place where the count has
+//! arrived, is taken back in one counter; one behind it was counted as it was.
+
+use std::cmp::Reverse;
 
 use super::Graph;
-use super::counters::{Counters, Tally};
+use super::counters::{Counters, Counts, Sums};
+use super::moment::Moment;
+use super::rank::{ADAMIC_ADAR_UNIT, Best, Rank, Score, Standing, adamic_adar_term};
+
+/// What finding a friend's list costs, in edges: two cache misses.
+const VISIT: usize = 16;
+/// Friends whose lists are fetched ahead, so that their cache misses happen at the same time.
+const FETCHED: usize = 8;
+/// Candidates whose ids are fetched together.
+const WAITING: usize = 64;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question {
+    /// The person's id.
+    pub id: u64,
+    pub rank: Rank,
+    /// So many of the best...
+    pub limit: usize,
+    /// ... after this one.
+    pub after: Option<Standing>,
+}
 
 /// Somebody whom a person may know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recommended {
     pub index: u32,
-    pub id: u64,
-    /// How many friends both have.
-    pub mutual: u32,
+    pub standing: Standing,
 }
 
+impl Recommended {
+    pub fn id(&self) -> u64 {
+        self.standing.id
+    }
+
+    pub fn score(&self) -> Score {
+        self.standing.score.0
+    }
+}
+
+/// What one step of a query has come to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// Step again.
-    Counting,
-    Done(Vec<Recommended>),
-}
-
-/// How far the count has come: past everything before `friend`, and of `friend` everything before `neighbour`.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub friend: u32,
-    pub neighbour: u32,
+pub struct Step<T> {
+    /// The answer is about the present moment: this step was the first, or the first again.
+    pub began: bool,
+    /// The answer, once it is there. Nothing if a person who is asked about is not known.
+    pub done: Option<Vec<T>>,
 }
 
 /// The counters of one query thread, all zero between two queries.
 #[derive(Default)]
 pub struct Scratch {
-    bytes: Counters<u8>,
-    shorts: Counters<u16>,
-    words: Counters<u32>,
-}
-
-#[derive(Clone, Copy)]
-enum Width {
-    Byte,
-    Short,
-    Word,
+    counts: Counts,
+    sums: Sums,
+    /// Room for a list of friends.
+    friends: Vec<u32>,
 }
 
 impl Scratch {
-    fn of(&mut self, width: Width) -> &mut dyn Tally {
-        match width {
-            Width::Byte => &mut self.bytes,
-            Width::Short => &mut self.shorts,
-            Width::Word => &mut self.words,
-        }
+    pub fn bytes(&self) -> usize {
+        self.counts.bytes() + self.sums.bytes() + self.friends.capacity() * size_of::<u32>()
     }
+}
+
+enum Phase {
+    /// Everything before this friend, by place in the list, has been counted, and of this one everybody before
+    /// `neighbour`.
+    Counting { friend: usize, neighbour: u32 },
+    /// The counters of so many friends have been set back to zero: nobody is recommended a friend.
+    Excluding(usize),
+    /// The counters have been looked at up to here.
+    Choosing(usize, Best),
+}
+
+/// The count of one moment.
+struct Count {
+    person: u32,
+    /// The friends at that moment, ascending. Without their lists, these cost a few microseconds to copy at most.
+    friends: Vec<u32>,
+    moment: Moment,
+    phase: Phase,
 }
 
 /// A recommendation in the making.
 pub struct Recommendation {
-    person: u32,
-    limit: usize,
-    place: Place,
-    /// The number of the first change not taken into account; None before the first step.
-    seen: Option<u64>,
+    question: Question,
+    count: Option<Count>,
     restarts: u32,
-    width: Width,
     scratch: Scratch,
 }
 
 impl Recommendation {
-    pub fn new(person: u32, limit: usize, scratch: Scratch) -> Self {
-        Self { person, limit, place: Place::default(), seen: None, restarts: 0, width: Width::Byte, scratch }
+    pub fn new(question: Question, scratch: Scratch) -> Self {
+        Self { question, count: None, restarts: 0, scratch }
     }
 
-    /// How often the count had to start again.
+    /// How often the work had to start again, because too much has changed between two steps.
     pub fn restarts(&self) -> u32 {
         self.restarts
     }
 
-    /// Counts about `budget` more edges, or to the end if that comes first.
-    pub fn step(&mut self, graph: &Graph, budget: usize) -> Progress {
+    /// Counts, or chooses from, about `budget` more edges or candidates; to the end if that comes first.
+    pub fn step(&mut self, graph: &Graph, budget: usize) -> Step<Recommended> {
+        let mut began = false;
         if !self.catch_up(graph) {
-            self.restarts += u32::from(self.seen.is_some());
-            self.start(graph);
+            self.restarts += u32::from(self.count.is_some());
+            self.clear();
+            began = true;
+            if !self.begin(graph) {
+                return Step { began, done: Some(Vec::new()) };
+            }
         }
-        self.seen = Some(graph.changes.next());
-        let tally = self.scratch.of(self.width);
-        if !tally.count(graph, self.person, &mut self.place, budget) {
-            return Progress::Counting;
+        match self.question.rank {
+            Rank::AdamicAdar => self.scratch.sums.grow(graph.people()),
+            Rank::Mutual | Rank::Jaccard => self.scratch.counts.grow(graph.people()),
         }
-        Progress::Done(tally.best(graph, self.person, self.limit))
+        let (Some(count), question) = (&mut self.count, &self.question) else {
+            return Step { began, done: None };
+        };
+        let chosen = match question.rank {
+            Rank::AdamicAdar => count.advance(graph, question, &mut self.scratch.sums, budget),
+            Rank::Mutual | Rank::Jaccard => count.advance(graph, question, &mut self.scratch.counts, budget),
+        };
+        // Their names have to be of that moment as well.
+        if chosen.iter().flatten().any(|one| count.moment.renamed(one.index)) {
+            self.restarts += 1;
+            self.clear();
+            return Step { began, done: None };
+        }
+        Step { began, done: chosen }
     }
 
-    /// Gives the counters back for the next query.
+    /// Gives the counters back for the next query. Not to be called while the graph is held: it may take a millisecond.
     pub fn into_scratch(mut self) -> Scratch {
-        self.scratch.of(self.width).clear();
+        self.clear();
         self.scratch
     }
 
-    fn start(&mut self, graph: &Graph) {
-        self.scratch.of(self.width).clear();
-        self.place = Place::default();
-        self.width = match graph.degree(self.person) {
-            0..=0xFF => Width::Byte,
-            0x100..=0xFFFF => Width::Short,
-            _ => Width::Word,
-        };
-        self.scratch.of(self.width).grow(graph.people());
+    fn clear(&mut self) {
+        if let Some(count) = self.count.take() {
+            self.scratch.friends = count.friends;
+        }
+        self.scratch.counts.clear();
+        self.scratch.sums.clear();
     }
 
-    /// Makes up for what changed since the last step. False where the count has to start from the beginning.
-    fn catch_up(&mut self, graph: &Graph) -> bool {
-        let Some(changes) = self.seen.and_then(|seen| graph.changes.since(seen)) else {
+    /// False if there is nobody with this id.
+    fn begin(&mut self, graph: &Graph) -> bool {
+        let Some(person) = graph.index(self.question.id).filter(|&person| graph.known_id(person).is_some()) else {
             return false;
         };
-        let tally = self.scratch.of(self.width);
-        // People who have come since the last step have no counters yet.
-        tally.grow(graph.people());
-        for change in changes {
-            let [a, b] = change.people;
-            if a == self.person || b == self.person {
-                return false;
-            }
-            for (friend, neighbour) in [(a, b), (b, a)] {
-                let passed = Place { friend, neighbour } < self.place;
-                if passed && graph.rows.contains(self.person, friend) {
-                    tally.correct(neighbour, change.added);
+        let mut friends = std::mem::take(&mut self.scratch.friends);
+        friends.clear();
+        graph.rows.from(person, 0).for_each(|run| friends.extend_from_slice(run));
+        let phase = Phase::Counting { friend: 0, neighbour: 0 };
+        self.count = Some(Count { person, friends, moment: Moment::now(graph), phase });
+        true
+    }
+
+    /// Makes up for what changed since the last step. False where the work has to start from the beginning.
+    fn catch_up(&mut self, graph: &Graph) -> bool {
+        let Some(count) = &mut self.count else {
+            return false;
+        };
+        let Some(changed) = count.moment.catch_up(graph) else {
+            return false;
+        };
+        let Phase::Counting { friend, neighbour } = count.phase else {
+            return true;
+        };
+        for ([a, b], added) in changed {
+            for (of, other) in [(a, b), (b, a)] {
+                let ahead = count.friends.binary_search(&of).is_ok_and(|at| (at, other) >= (friend, neighbour));
+                if !ahead {
+                    continue;
+                }
+                let change = |weight: u64| if added { -(weight as i64) } else { weight as i64 };
+                match self.question.rank {
+                    Rank::AdamicAdar => {
+                        let weight = adamic_adar_term(count.moment.degree(graph, of));
+                        self.scratch.sums.grow(graph.people());
+                        self.scratch.sums.adjust(other, change(weight));
+                    }
+                    Rank::Mutual | Rank::Jaccard => self.scratch.counts.adjust(other, change(1)),
                 }
             }
         }
         true
+    }
+}
+
+impl Count {
+    /// The best, once they have been found.
+    fn advance(
+        &mut self,
+        graph: &Graph,
+        question: &Question,
+        counters: &mut impl Counters,
+        budget: usize,
+    ) -> Option<Vec<Recommended>> {
+        let mut left = budget;
+        loop {
+            match &mut self.phase {
+                Phase::Counting { .. } => {
+                    left = self.count(graph, question.rank, counters, left)?;
+                    self.phase = Phase::Excluding(0);
+                }
+                Phase::Excluding(done) => {
+                    let end = self.friends.len().min(done.saturating_add(left));
+                    counters.exclude(&self.friends[*done..end]);
+                    left = left.saturating_sub(end - *done);
+                    if end < self.friends.len() {
+                        self.phase = Phase::Excluding(end);
+                        return None;
+                    }
+                    counters.exclude(&[self.person]);
+                    self.phase = Phase::Choosing(0, Best::new(question.limit, question.after));
+                }
+                Phase::Choosing(..) => return self.choose(graph, question.rank, counters, left),
+            }
+        }
+    }
+
+    /// What is left of the budget once everything is counted.
+    fn count(&mut self, graph: &Graph, rank: Rank, counters: &mut impl Counters, budget: usize) -> Option<usize> {
+        let Phase::Counting { friend: first, neighbour: mut start } = self.phase else {
+            return Some(budget);
+        };
+        let mut spent = 0;
+        for (at, &friend) in self.friends.iter().enumerate().skip(first) {
+            if (at - first).is_multiple_of(FETCHED) {
+                graph.rows.fetch(&self.friends[at..self.friends.len().min(at + FETCHED)]);
+            }
+            if spent >= budget {
+                self.phase = Phase::Counting { friend: at, neighbour: start };
+                return None;
+            }
+            spent += VISIT;
+            let weight = match rank {
+                Rank::AdamicAdar => adamic_adar_term(self.moment.degree(graph, friend)),
+                Rank::Mutual | Rank::Jaccard => 1,
+            };
+            for run in graph.rows.from(friend, std::mem::take(&mut start)) {
+                if spent >= budget.saturating_add(VISIT) {
+                    self.phase = Phase::Counting { friend: at, neighbour: run[0] };
+                    return None;
+                }
+                counters.add(run, weight);
+                spent += run.len();
+            }
+        }
+        Some(budget.saturating_sub(spent))
+    }
+
+    fn choose(
+        &mut self,
+        graph: &Graph,
+        rank: Rank,
+        counters: &mut impl Counters,
+        budget: usize,
+    ) -> Option<Vec<Recommended>> {
+        let Phase::Choosing(place, best) = &mut self.phase else {
+            return None;
+        };
+        let (moment, mine) = (&self.moment, self.friends.len() as u64);
+        let mut chooser = Chooser { graph, moment, rank, mine, best, waiting: [(0, 0); WAITING], len: 0 };
+        let from = chooser.least();
+        let next = counters.scan(*place, budget, from, |index, count| chooser.offer(index, count));
+        chooser.flush();
+        if let Some(next) = next {
+            *place = next;
+            return None;
+        }
+        let best = std::mem::replace(best, Best::new(0, None)).finish();
+        Some(best.into_iter().map(|(standing, index)| Recommended { index, standing }).collect())
+    }
+}
+
+/// Gives candidates their scores, a few at a time, so that the cache misses of finding their ids happen together.
+struct Chooser<'a> {
+    graph: &'a Graph,
+    moment: &'a Moment,
+    rank: Rank,
+    /// How many friends the person has.
+    mine: u64,
+    best: &'a mut Best,
+    waiting: [(u32, u64); WAITING],
+    len: usize,
+}
+
+impl Chooser<'_> {
+    /// The least count that is still of interest.
+    fn least(&self) -> u64 {
+        let Some(score) = self.best.least() else {
+            return 1;
+        };
+        match self.rank {
+            Rank::Mutual | Rank::AdamicAdar => score.numerator,
+            // The union is at least as large as the person's own friends are many.
+            Rank::Jaccard => {
+                let least = (u128::from(score.numerator) * u128::from(self.mine)).div_ceil(score.denominator.into());
+                u64::try_from(least).unwrap_or(u64::MAX)
+            }
+        }
+    }
+
+    fn offer(&mut self, index: u32, count: u64) -> u64 {
+        self.waiting[self.len] = (index, count);
+        self.len += 1;
+        if self.len == WAITING {
+            self.flush();
+        }
+        self.least()
+    }
+
+    fn flush(&mut self) {
+        let mut ids = [None; WAITING];
+        for (id, &(index, _)) in ids.iter_mut().zip(&self.waiting[..self.len]) {
+            // Whose name is not known yet cannot be shown.
+            *id = self.moment.known_id(self.graph, index);
+        }
+        for (id, &(index, count)) in ids.into_iter().zip(&self.waiting[..self.len]) {
+            let Some(id) = id else { continue };
+            let score = match self.rank {
+                Rank::Mutual => Score { numerator: count, denominator: 1 },
+                Rank::AdamicAdar => Score { numerator: count, denominator: ADAMIC_ADAR_UNIT },
+                Rank::Jaccard => {
+                    let theirs = self.moment.degree(self.graph, index);
+                    Score { numerator: count, denominator: self.mine + theirs - count }
+                }
+            };
+            self.best.offer(Standing { score: Reverse(score), id }, index);
+        }
+        self.len = 0;
     }
 }

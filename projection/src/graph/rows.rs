@@ -18,6 +18,11 @@ const FLAT_AGAIN: usize = FLAT_MAX / 2;
 /// Marks a row in chunks; so a person has fewer than 2^31 friends.
 const LONG: u32 = 1 << 31;
 
+/// Neighbours in a cache line...
+const LINE: usize = 16;
+/// ... and lines after which the processor has understood that more are needed.
+const LINES_FETCHED: usize = 4;
+
 /// `at` is the only neighbour, the block, or the index of the long row.
 #[derive(Clone, Copy, Default)]
 struct Row {
@@ -63,9 +68,15 @@ impl Rows {
         }
     }
 
-    pub fn contains(&self, person: u32, neighbour: u32) -> bool {
-        let slice = self.from(person, neighbour).next();
-        slice.is_some_and(|found| found[0] == neighbour)
+    /// Brings the beginnings of these people's lists into the cache, all at the same time.
+    pub fn fetch(&self, people: &[u32]) {
+        let begin = |&person: &u32| {
+            let row = &self.rows[person as usize];
+            let flat = row.len & LONG == 0 && row.len > 1;
+            let list = if flat { self.pool.get(row.at, row.len as usize) } else { &[] };
+            list.iter().step_by(LINE).take(LINES_FETCHED).fold(row.at, |all, one| all ^ one)
+        };
+        std::hint::black_box(people.iter().map(begin).fold(0, |all, one| all ^ one));
     }
 
     /// False if it was there already.
@@ -115,6 +126,14 @@ impl Rows {
         list.remove(position);
         self.put(person, list);
         true
+    }
+
+    /// The neighbours, in order, of a person who has none.
+    pub fn restore(&mut self, person: u32, neighbours: &[u32]) {
+        let mut list = std::mem::take(&mut self.buffer);
+        list.clear();
+        list.extend_from_slice(neighbours);
+        self.put(person, list);
     }
 
     /// The neighbours of a row that is not long.

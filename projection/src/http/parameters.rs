@@ -7,11 +7,11 @@ use domain::UserId;
 use domain::event::Stream;
 
 use super::problem::{FieldError, Problem};
+use crate::graph::{Rank, Standing};
 use crate::view::Positions;
 
-const DEFAULT_LIMIT: usize = 100;
-/// More recommendations than this are of no use to anybody.
-const MAX_LIMIT: usize = 1000;
+/// A page of more than this is of no use to anybody.
+pub const MAX_LIMIT: usize = 1000;
 
 type Field<T> = Result<T, FieldError>;
 
@@ -35,13 +35,23 @@ fn user_id(field: &'static str, text: &str) -> Field<u64> {
 }
 
 /// All three, or everything that is wrong with any of them.
-pub fn all3<A, B, C>(a: Field<A>, b: Field<B>, c: Field<C>) -> Result<(A, B, C), Problem> {
+pub fn all3<A, B, C>(a: Field<A>, b: Field<B>, c: Field<C>) -> Result<(A, B, C), Vec<FieldError>> {
     match (a, b, c) {
         (Ok(a), Ok(b), Ok(c)) => Ok((a, b, c)),
-        (a, b, c) => {
-            let errors = [a.err(), b.err(), c.err()];
-            Err(Problem::fields(errors.into_iter().flatten().collect()))
-        }
+        (a, b, c) => Err([a.err(), b.err(), c.err()].into_iter().flatten().collect()),
+    }
+}
+
+/// Both, or everything that is wrong with either.
+pub fn all2<A, B>(a: Field<A>, b: Field<B>) -> Result<(A, B), Vec<FieldError>> {
+    all3(a, b, Ok(())).map(|(a, b, ())| (a, b))
+}
+
+/// Both groups, or everything that is wrong with any of them.
+pub fn both<A, B>(a: Result<A, Vec<FieldError>>, b: Result<B, Vec<FieldError>>) -> Result<(A, B), Problem> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (a, b) => Err(Problem::fields([a.err(), b.err()].into_iter().flatten().flatten().collect())),
     }
 }
 
@@ -64,14 +74,46 @@ impl Parameters {
         }
     }
 
-    pub fn limit(&self) -> Field<usize> {
+    /// How many at most.
+    pub fn limit(&self, default: usize) -> Field<usize> {
         let Some(text) = self.get("limit")? else {
-            return Ok(DEFAULT_LIMIT);
+            return Ok(default);
         };
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse() {
             Ok(limit) if digits && (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
             _ => invalid("limit", format!("must be a decimal number from 1 to {MAX_LIMIT}")),
+        }
+    }
+
+    /// By what recommendations are ranked.
+    pub fn rank(&self) -> Field<Rank> {
+        match self.get("rank")? {
+            None => Ok(Rank::default()),
+            Some(name) => match Rank::from_name(name) {
+                Some(rank) => Ok(rank),
+                None => invalid("rank", format!("must be one of {}", Rank::ALL.map(Rank::name).join(", "))),
+            },
+        }
+    }
+
+    /// After which place in that ranking the page begins.
+    pub fn standing(&self, rank: Rank) -> Field<Option<Standing>> {
+        let Some(text) = self.get("cursor")? else {
+            return Ok(None);
+        };
+        let place = text.strip_prefix(rank.name()).and_then(|rest| rest.strip_prefix('.')?.parse().ok());
+        match place {
+            Some(standing) => Ok(Some(standing)),
+            None => invalid("cursor", "must be one that a page of the same ranking gave"),
+        }
+    }
+
+    /// After which id the page begins.
+    pub fn after_id(&self) -> Field<u64> {
+        match self.get("cursor")? {
+            None => Ok(0),
+            Some(text) => user_id("cursor", text),
         }
     }
 
@@ -124,10 +166,25 @@ mod tests {
 
     #[test]
     fn limits() {
-        assert_eq!(Parameters::parse(None).limit(), Ok(DEFAULT_LIMIT));
-        assert_eq!(of("limit=1000&x=%ff").limit(), Ok(1000));
+        assert_eq!(Parameters::parse(None).limit(100), Ok(100));
+        assert_eq!(of("limit=1000&x=%ff").limit(100), Ok(1000));
         for bad in ["0", "1001", "-1", "+1", "", "1.0", "x", "99999999999999999999", "%ff", "1&limit=2"] {
-            assert!(of(&format!("limit={bad}")).limit().is_err(), "{bad}");
+            assert!(of(&format!("limit={bad}")).limit(100).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rankings_and_places_in_them() {
+        assert_eq!(of("").rank(), Ok(Rank::Mutual));
+        assert_eq!(of("rank=adamic-adar").rank(), Ok(Rank::AdamicAdar));
+        for bad in ["", "Mutual", "mutual+", "x", "mutual&rank=mutual"] {
+            assert_eq!(of(&format!("rank={bad}")).rank().unwrap_err().field, "rank", "{bad}");
+        }
+        let place = of("cursor=jaccard.3.7.42").standing(Rank::Jaccard).unwrap().unwrap();
+        assert_eq!(place.to_string(), "3.7.42");
+        for bad in ["", "3.7.42", "mutual.3.7.42", "jaccard.3.7", "jaccard.3.0.42", "jaccard.3.7.42.1", "jaccard.3.7.x"]
+        {
+            assert!(of(&format!("cursor={bad}")).standing(Rank::Jaccard).is_err(), "{bad}");
         }
     }
 
