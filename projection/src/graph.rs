@@ -141,6 +141,11 @@ impl Graph {
         self.rows.from(index, 0).flatten().copied()
     }
 
+    /// Another number for each graph, and each time that one forgets.
+    pub fn life(&self) -> u64 {
+        self.changes.now().epoch
+    }
+
     /// Everybody with an index, known or not.
     pub fn people(&self) -> usize {
         self.people.len()

@@ -1,6 +1,7 @@
 //! The worker's HTTP API. Not public: the recommendation function and whoever watches the worker are its clients.
 
 mod answers;
+mod control;
 mod parameters;
 mod problem;
 mod watch;
@@ -12,11 +13,13 @@ use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::time::timeout;
 
+use crate::budget::Budget;
 use crate::metrics::Metrics;
 use crate::queries::{Queries, QueryError};
+use crate::rebuild::Rebuilds;
 use crate::tail::TailStatus;
 use crate::view::{Positions, View};
 use problem::Problem;
@@ -28,6 +31,8 @@ const JSON: &str = "application/json";
 pub struct Api {
     pub view: Arc<View>,
     pub queries: Queries,
+    pub rebuilds: Arc<Rebuilds>,
+    pub budget: Arc<Budget>,
     pub metrics: Arc<Metrics>,
     /// By stream.
     pub statuses: [Arc<TailStatus>; 2],
@@ -40,6 +45,7 @@ pub fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route("/v1/users/{id}/recommendations", get(answers::recommendations))
         .route("/v1/users/{id}/mutual-friends", get(answers::mutual_friends))
+        .route("/v1/rebuild", post(control::rebuild))
         .route("/healthz", get(watch::alive))
         .route("/readyz", get(watch::ready))
         .route("/metrics", get(watch::metrics))
@@ -64,7 +70,7 @@ impl Api {
     }
 
     /// Whether everything has been applied that was in the streams at the start.
-    fn caught_up(&self) -> bool {
+    pub fn caught_up(&self) -> bool {
         let [user, friend] = &self.statuses;
         let (Some(user), Some(friend)) = (user.target(), friend.target()) else {
             return false;

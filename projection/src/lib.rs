@@ -15,16 +15,22 @@
 //! kept; until the person's own event arrives, queries about them are answered 404, they count as a mutual friend, and
 //! they are left out of lists, which need a name.
 //!
+//! The view can be built anew beside the one that answers ([`rebuild`]), and never takes more memory than it is given
+//! ([`budget`]).
+//!
 //! Reading order: [`worker`] (how it is put together), [`view`] and [`tail`] (in), [`queries`] and [`http`] (out),
 //! [`graph`] (the heart), [`bell`], [`server`] (Redis).
 
 pub mod bell;
+pub mod budget;
 pub mod dead_letters;
 pub mod entries;
 pub mod graph;
 pub mod http;
 pub mod metrics;
+pub mod progress;
 pub mod queries;
+pub mod rebuild;
 pub mod records;
 pub mod server;
 pub mod settings;

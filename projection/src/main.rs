@@ -32,7 +32,7 @@ fn start(settings: Settings) -> Result<(), StartError> {
     let filter = EnvFilter::try_new(settings.filter())
         .map_err(|error| StartError::Configuration(format!("--log or RUST_LOG is no filter: {error}")))?;
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(projection::progress::log).with_ansi(colours).init();
     let runtime = tokio::runtime::Runtime::new().map_err(system)?;
     let result = runtime.block_on(async {
         let signals = (SignalKind::terminate(), SignalKind::interrupt());

@@ -14,8 +14,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::view::View;
 
-/// From a tenth of a millisecond to a second: between a hash lookup and what nobody waits for.
-const LATENCIES: [f64; 13] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+/// From a few microseconds to a second: between a look into a table and what nobody waits for.
+const LATENCIES: [f64; 15] =
+    [0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
 
 type Seconds = Gauge<f64, AtomicU64>;
 
@@ -27,6 +28,11 @@ struct TypeLabel {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct StreamLabel {
     stream: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PartLabel {
+    part: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -67,8 +73,13 @@ pub struct Metrics {
     connected: Family<StreamLabel, Gauge>,
     people: Gauge,
     friendships: Gauge,
-    graph_bytes: Gauge,
-    people_bytes: Gauge,
+    known: Gauge,
+    memory: Family<PartLabel, Gauge>,
+    budget: Gauge,
+    over_budget: Gauge,
+    ready: Gauge,
+    progress: Seconds,
+    rebuilds: Counter,
     queries: Family<KindLabel, Histogram>,
     heavy: Counter,
     refused: Counter,
@@ -88,8 +99,13 @@ impl Default for Metrics {
             connected: Family::default(),
             people: Gauge::default(),
             friendships: Gauge::default(),
-            graph_bytes: Gauge::default(),
-            people_bytes: Gauge::default(),
+            known: Gauge::default(),
+            memory: Family::default(),
+            budget: Gauge::default(),
+            over_budget: Gauge::default(),
+            ready: Gauge::default(),
+            progress: Gauge::default(),
+            rebuilds: Counter::default(),
             queries: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
             heavy: Counter::default(),
             refused: Counter::default(),
@@ -97,6 +113,7 @@ impl Default for Metrics {
             rings: Family::default(),
         };
         metrics.register();
+        metrics.progress(1.0);
         metrics
     }
 }
@@ -114,10 +131,17 @@ impl Metrics {
         registry.register("connected", "Whether the stream's Redis is reached (1) or not (0)", self.connected.clone());
         registry.register("people", "People in the graph, known or named by a friendship", self.people.clone());
         registry.register("friendships", "Friendships in the graph", self.friendships.clone());
-        let bytes = "Memory of the graph: lists of neighbours and tables of people";
-        registry.register_with_unit("graph", bytes, Unit::Bytes, self.graph_bytes.clone());
-        let bytes = "Memory of people's names and times";
-        registry.register_with_unit("records", bytes, Unit::Bytes, self.people_bytes.clone());
+        registry.register("people_known", "People whose own event has been seen", self.known.clone());
+        let bytes = "Memory of the view, by part";
+        registry.register_with_unit("memory", bytes, Unit::Bytes, self.memory.clone());
+        let bytes = "Most bytes that the view may take, 0 if there is no limit";
+        registry.register_with_unit("memory_budget", bytes, Unit::Bytes, self.budget.clone());
+        let over = "Whether the view has reached its budget (1), and events wait";
+        registry.register("over_budget", over, self.over_budget.clone());
+        registry.register("ready", "Whether the worker is ready (1), as /readyz has it", self.ready.clone());
+        let ratio = "How much of the streams a rebuild, or the start, has read; 1 when none is under way";
+        registry.register("rebuild_progress_ratio", ratio, self.progress.clone());
+        registry.register("rebuilds", "Rebuilds that took the place of the view", self.rebuilds.clone());
         let took = "Time to answer a query, its waiting for a thread included";
         registry.register_with_unit("query", took, Unit::Seconds, self.queries.clone());
         registry.register("queries_heavy", "Queries moved to the lane of the heavy ones", self.heavy.clone());
@@ -149,6 +173,32 @@ impl Metrics {
 
     pub fn ring(&self, stream: Stream) {
         self.rings.get_or_create(&StreamLabel { stream: stream.name() }).inc();
+    }
+
+    pub fn rebuilt(&self) {
+        self.rebuilds.inc();
+    }
+
+    /// How much of the streams has been read, from 0 to 1.
+    pub fn progress(&self, ratio: f64) {
+        self.progress.set(ratio);
+    }
+
+    pub fn budget(&self, bytes: usize) {
+        self.budget.set(bytes as i64);
+    }
+
+    pub fn over_budget(&self, over: bool) {
+        self.over_budget.set(over.into());
+    }
+
+    pub fn ready(&self, ready: bool) {
+        self.ready.set(ready.into());
+    }
+
+    /// Bytes of a part of the worker.
+    pub fn memory(&self, part: &'static str, bytes: usize) {
+        self.memory.get_or_create(&PartLabel { part }).set(bytes as i64);
     }
 
     /// How far this worker is behind a stream's end.
@@ -184,8 +234,11 @@ impl Metrics {
         let footprint = state.graph.footprint();
         self.people.set(state.graph.people() as i64);
         self.friendships.set(state.graph.friendships() as i64);
-        self.graph_bytes.set((footprint.friendships + footprint.people + footprint.changes) as i64);
-        self.people_bytes.set(state.record_bytes() as i64);
+        self.known.set(state.graph.known() as i64);
+        self.memory("friendships", footprint.friendships);
+        self.memory("people", footprint.people);
+        self.memory("changes", footprint.changes);
+        self.memory("records", state.record_bytes());
         for stream in Stream::ALL {
             let millis = state.positions.of(stream).millis;
             self.positions.get_or_create(&StreamLabel { stream: stream.name() }).set(millis as f64 / 1e3);

@@ -35,6 +35,10 @@ pub struct Settings {
     #[arg(long, env = "WORKER_QUERY_QUEUE", value_name = "N", default_value_t = 1024)]
     pub query_queue: u16,
 
+    /// Most bytes that the view may take: events beyond it wait in Redis. A suffix K, M or G counts in powers of 1024
+    #[arg(long, env = "WORKER_MEMORY_BUDGET", value_name = "BYTES", value_parser = bytes)]
+    pub memory_budget: Option<usize>,
+
     /// What to log to standard error: a level, or a filter such as `info,projection=debug`. RUST_LOG works as well
     #[arg(long, env = "WORKER_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -50,5 +54,33 @@ impl Settings {
     pub fn filter(&self) -> String {
         let fallback = || std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
         self.log.clone().or_else(fallback).unwrap_or_else(|| "info".to_owned())
+    }
+}
+
+fn bytes(text: &str) -> Result<usize, String> {
+    let (digits, unit) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 1 << 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 1 << 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 1 << 30),
+        _ => (text, 1_usize),
+    };
+    let number = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
+    number
+        .filter(|&bytes| bytes > 0)
+        .ok_or_else(|| "must be a number of bytes such as 2000000000, 2G or 512M".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_are_numbers_of_bytes() {
+        for (text, expected) in [("1", 1), ("2000", 2000), ("3K", 3 << 10), ("512M", 512 << 20), ("2g", 2 << 30)] {
+            assert_eq!(bytes(text), Ok(expected));
+        }
+        for bad in ["", "0", "-1", "G", "1.5G", "2GB", "99999999999999999999", "99999999999999999G", "é"] {
+            assert!(bytes(bad).is_err(), "{bad}");
+        }
     }
 }

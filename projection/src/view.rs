@@ -85,6 +85,12 @@ impl State {
         self.records.bytes()
     }
 
+    /// Bytes of everything.
+    pub fn bytes(&self) -> usize {
+        let footprint = self.graph.footprint();
+        footprint.friendships + footprint.people + footprint.changes + self.record_bytes()
+    }
+
     /// Applies an event once: whatever is not after the stream's position has been applied already.
     fn apply(&mut self, stream: Stream, entry: &Entry) -> bool {
         if entry.position <= self.positions.of(stream) {
@@ -154,6 +160,28 @@ impl View {
 
     pub fn positions(&self) -> Positions {
         *self.positions.borrow()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.read().bytes()
+    }
+
+    /// Another number each time that the view forgets, or is replaced.
+    pub fn life(&self) -> u64 {
+        self.read().graph.life()
+    }
+
+    /// Puts another view in the place of this one, and this one in its place, if it includes everything that this one
+    /// does. False, and nothing done, if it does not.
+    pub fn replace(&self, other: &View) -> bool {
+        let mut state = self.state.write();
+        let mut other = other.state.write();
+        if !other.positions.include(&state.positions) {
+            return false;
+        }
+        std::mem::swap(&mut *state, &mut *other);
+        self.publish(state);
+        true
     }
 
     /// Waits until everything up to `wanted` is included.

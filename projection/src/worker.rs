@@ -6,14 +6,18 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use domain::event::Stream;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::bell::Bell;
+use crate::budget::Budget;
 use crate::dead_letters::DeadLetters;
 use crate::http::{Api, router};
 use crate::metrics::Metrics;
+use crate::progress::Progress;
 use crate::queries::Queries;
+use crate::rebuild::{Rebuilds, Refused};
 use crate::server::{Server, StartError};
 use crate::settings::Settings;
 use crate::tail::{Batch, Tail, TailStatus};
@@ -23,6 +27,9 @@ use crate::view::View;
 const READ_AHEAD: usize = 4;
 /// How long answers in flight may take once the worker is asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether the start is over.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Runs the worker until `stop` is done.
 pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), StartError> {
@@ -46,15 +53,49 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         tasks.spawn(Tail::new(stream, server.clone(), status, dead_letters, batches.clone()).run());
     }
     drop(batches);
+    let budget = Arc::new(Budget::new(settings.memory_budget, Arc::clone(&metrics)));
+    let rebuilds =
+        Rebuilds::new(user.clone(), friend.clone(), Arc::clone(&view), Arc::clone(&budget), Arc::clone(&metrics));
+    let rebuilds = Arc::new(rebuilds);
+    tasks.spawn(signals(Arc::clone(&rebuilds)));
+    let progress = [user.clone(), friend.clone()];
     let servers = [user, friend, views];
     tasks.spawn(Bell::new(servers, Arc::clone(&view), statuses.clone(), Arc::clone(&metrics)).run());
-    let writer = (Arc::clone(&view), Arc::clone(&metrics));
-    tasks.spawn_blocking(move || write(&writer.0, &writer.1, received));
+    let writer = (Arc::clone(&view), Arc::clone(&budget), Arc::clone(&metrics));
+    tasks.spawn_blocking(move || write(&writer.0, &writer.1, &writer.2, received));
 
     let threads = settings.threads();
     let queries = Queries::new(Arc::clone(&view), Arc::clone(&metrics), threads, settings.query_queue.into());
-    let api = Arc::new(Api { view, queries, metrics, statuses });
+    let progress = Progress::show("catching up", progress, statuses.clone(), Arc::clone(&metrics));
+    let api = Arc::new(Api { view, queries, rebuilds, budget, metrics, statuses });
+    tokio::spawn(show_until_caught_up(progress, Arc::clone(&api)));
     serve(listener, api, stop, tasks).await
+}
+
+/// Shows the way to where the streams ended when the worker started.
+async fn show_until_caught_up(progress: Progress, api: Arc<Api>) {
+    while !api.caught_up() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    drop(progress);
+}
+
+/// A rebuild for each SIGHUP.
+async fn signals(rebuilds: Arc<Rebuilds>) {
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            tracing::error!(%error, "SIGHUP will not rebuild the view");
+            return std::future::pending().await;
+        }
+    };
+    while hangup.recv().await.is_some() {
+        match rebuilds.start() {
+            Ok(()) => {}
+            Err(Refused::Running) => tracing::warn!("a rebuild is under way already"),
+            Err(Refused::Budget) => tracing::error!("no rebuild: the memory budget has no room for a second view"),
+        }
+    }
 }
 
 async fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
@@ -67,8 +108,9 @@ async fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
 }
 
 /// Applies what the tails read, on a thread of its own.
-fn write(view: &View, metrics: &Metrics, mut batches: mpsc::Receiver<Batch>) {
+fn write(view: &View, budget: &Budget, metrics: &Metrics, mut batches: mpsc::Receiver<Batch>) {
     while let Some(batch) = batches.blocking_recv() {
+        budget.wait(view);
         match batch {
             Batch::Entries(stream, entries) => view.apply(stream, &entries, |event| metrics.applied(event)),
             Batch::StartAgain(stream) => view.forget(stream),

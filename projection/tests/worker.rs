@@ -43,11 +43,65 @@ fn recommends_friends_of_friends_with_names_and_says_how_far_it_is() {
 }
 
 #[test]
+fn ranks_by_three_measures_and_leads_through_the_whole_ranking() {
+    let redis = Redis::start();
+    let mut log = redis.connection();
+    people(&mut log, 1..=60);
+    // Person 1 knows 2 (who knows many) and 3 (who knows few): 2 knows 4 to 60, 3 knows 10 and 20, and 10 knows many.
+    befriend(&mut log, 1, 2);
+    befriend(&mut log, 1, 3);
+    (4..=60).for_each(|other| drop(befriend(&mut log, 2, other)));
+    befriend(&mut log, 3, 10);
+    befriend(&mut log, 3, 20);
+    (30..=49).for_each(|other| drop(befriend(&mut log, 10, other)));
+    let worker = Worker::start(&redis);
+
+    // By its definition, from what was written above: degrees are 58 of person 2, 3 of person 3, 22 of 10, 2 of 20.
+    let term = |degree: f64| 1.0 / degree.ln();
+    let expected = |rank: &str, id: u64| match (rank, id) {
+        ("mutual", 10 | 20) => 2.0,
+        ("mutual", _) => 1.0,
+        ("adamic-adar", 10 | 20) => term(58.0) + term(3.0),
+        ("adamic-adar", _) => term(58.0),
+        ("jaccard", 10) => 2.0 / 22.0,
+        ("jaccard", 20) => 2.0 / 2.0,
+        ("jaccard", 30..=49) => 1.0 / 3.0,
+        _ => 1.0 / 2.0,
+    };
+    for rank in ["mutual", "adamic-adar", "jaccard"] {
+        let mut whole: Vec<(u64, f64)> = (4..=60).map(|id| (id, expected(rank, id))).collect();
+        whole.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let mut found = Vec::new();
+        let mut next = Some(format!("?limit=7&rank={rank}"));
+        while let Some(query) = next {
+            let answer = worker.get(&format!("/v1/users/1/recommendations{query}"));
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let page = answer.json();
+            let one = |one: &serde_json::Value| (one["user"]["id"].as_u64().unwrap(), one["weight"].as_f64().unwrap());
+            found.extend(page.as_array().unwrap().iter().map(one));
+            let link = answer.header("link").map(|link| link.strip_suffix(r#">; rel="next""#).unwrap());
+            next = link.map(|link| link.strip_prefix('<').unwrap().to_owned());
+            assert_eq!(page.as_array().unwrap().len(), if next.is_some() { 7 } else { 57 % 7 });
+        }
+        assert_eq!(found.len(), whole.len());
+        for (found, expected) in found.iter().zip(&whole) {
+            assert!(found.0 == expected.0 && (found.1 - expected.1).abs() < 1e-8, "{rank}: {found:?} {expected:?}");
+        }
+    }
+    // Friends in common come in pages too.
+    let first = worker.get("/v1/users/1/mutual-friends?friendId=10&limit=1");
+    assert_eq!((first.json()[0]["id"].as_u64(), first.json().as_array().unwrap().len()), (Some(2), 1));
+    assert_eq!(first.header("link"), Some(r#"<?friendId=10&cursor=2&limit=1>; rel="next""#));
+    let second = worker.get("/v1/users/1/mutual-friends?friendId=10&cursor=2&limit=1");
+    assert_eq!((second.json()[0]["id"].as_u64(), second.header("link")), (Some(3), None));
+}
+
+#[test]
 fn refuses_what_makes_no_sense_and_names_the_field() {
     let redis = Redis::start();
     people(&mut redis.connection(), 1..=2);
     let worker = Worker::start(&redis);
-    let cases: [(&str, u16, &[&str]); 20] = [
+    let cases: [(&str, u16, &[&str]); 27] = [
         ("/v1/users/0/recommendations", 400, &["id"]),
         ("/v1/users/01/recommendations", 400, &["id"]),
         ("/v1/users/x/recommendations", 400, &["id"]),
@@ -59,6 +113,13 @@ fn refuses_what_makes_no_sense_and_names_the_field() {
         ("/v1/users/1/recommendations?after=17-0", 400, &["after"]),
         ("/v1/users/1/recommendations?after=user:17-0,user:18-0", 400, &["after"]),
         ("/v1/users/0/recommendations?limit=x&after=", 400, &["id", "limit", "after"]),
+        ("/v1/users/1/recommendations?rank=best", 400, &["rank"]),
+        ("/v1/users/1/recommendations?cursor=3", 400, &["cursor"]),
+        ("/v1/users/1/recommendations?cursor=jaccard.1.2.3", 400, &["cursor"]),
+        ("/v1/users/x/recommendations?limit=&after=&rank=&cursor=", 400, &["id", "limit", "after", "rank", "cursor"]),
+        ("/v1/users/1/mutual-friends?friendId=2&limit=0", 400, &["limit"]),
+        ("/v1/users/1/mutual-friends?friendId=2&cursor=0", 400, &["cursor"]),
+        ("/v1/users/1/mutual-friends?cursor=x", 400, &["friendId", "cursor"]),
         ("/v1/users/1/mutual-friends", 400, &["friendId"]),
         ("/v1/users/1/mutual-friends?friendId=1", 400, &["friendId"]),
         ("/v1/users/1/mutual-friends?friendId=1e3", 400, &["friendId"]),
@@ -246,7 +307,12 @@ fn shows_its_figures() {
         "worker_friendships 1",
         "worker_connected{stream=\"user\"} 1",
         "worker_query_seconds_count{kind=\"recommendations\"} 1",
-        "worker_graph_bytes ",
+        "worker_memory_bytes{part=\"friendships\"} ",
+        "worker_memory_bytes{part=\"records\"} ",
+        "worker_memory_bytes{part=\"counters\"} ",
+        "worker_people_known 3",
+        "worker_ready 1",
+        "worker_rebuild_progress_ratio 1",
         "worker_position_seconds{stream=\"friend\"} ",
         "# EOF",
     ] {

@@ -22,7 +22,7 @@ pub enum Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// Of all graphs that there ever were, which, and of its lives, which.
-    epoch: u64,
+    pub(super) epoch: u64,
     /// The number of the first change after this moment.
     next: u64,
 }

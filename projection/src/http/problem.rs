@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::queries::QueryError;
+use crate::rebuild::Refused;
 use crate::view::Positions;
 
 /// After this many seconds the same request is worth another try.
@@ -52,7 +53,7 @@ impl Problem {
     }
 
     pub fn method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are allowed here.")
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here; Allow says which are.")
     }
 
     pub fn starting() -> Self {
@@ -79,11 +80,23 @@ impl From<QueryError> for Problem {
     }
 }
 
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Running => Self::new(StatusCode::CONFLICT, "A rebuild is under way already."),
+            Refused::Budget => {
+                Self::new(StatusCode::CONFLICT, "The memory budget has no room for a second view beside the first.")
+            }
+        }
+    }
+}
+
 /// The type and the title: those that the components use, which hand these answers on.
 fn name(status: StatusCode) -> (&'static str, &'static str) {
     match status {
         StatusCode::BAD_REQUEST => ("/problems/malformed-request", "The request is malformed"),
         StatusCode::NOT_FOUND => ("/problems/not-found", "There is no such thing"),
+        StatusCode::CONFLICT => ("/problems/conflict", "The request conflicts with the present state"),
         StatusCode::METHOD_NOT_ALLOWED => ("/problems/method-not-allowed", "The method is not allowed"),
         StatusCode::SERVICE_UNAVAILABLE => ("/problems/unavailable", "The service is not available at the moment"),
         _ => ("about:blank", "Internal Server Error"),

@@ -7,8 +7,8 @@ use domain::StreamPosition;
 use domain::event::Stream;
 use serde::Serialize;
 
-use super::Shared;
 use super::problem::Problem;
+use super::{Api, Shared};
 
 /// OpenMetrics, which Prometheus understands as well as its own.
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -19,6 +19,8 @@ struct Readiness {
     /// Everything that was in the streams at the start has been applied.
     #[serde(rename = "caughtUp")]
     caught_up: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
     user: StreamReadiness,
     friend: StreamReadiness,
 }
@@ -39,7 +41,7 @@ pub async fn alive() -> Response {
     ([(header::CONTENT_TYPE, super::JSON)], r#"{"status":"UP"}"#).into_response()
 }
 
-pub async fn ready(State(api): Shared) -> Response {
+fn readiness(api: &Api) -> Readiness {
     let positions = api.view.positions();
     let of = |stream: Stream| {
         let connected = api.statuses[stream as usize].connected();
@@ -47,8 +49,14 @@ pub async fn ready(State(api): Shared) -> Response {
         StreamReadiness { status: up(connected), position: positions.of(stream), detail }
     };
     let (user, friend, caught_up) = (of(Stream::User), of(Stream::Friend), api.caught_up());
-    let is_up = caught_up && user.detail.is_none() && friend.detail.is_none();
-    let readiness = Readiness { status: up(is_up), caught_up, user, friend };
+    let detail = api.budget.is_exceeded().then_some("the memory budget is used up, and events wait");
+    let is_up = caught_up && user.detail.is_none() && friend.detail.is_none() && detail.is_none();
+    Readiness { status: up(is_up), caught_up, detail, user, friend }
+}
+
+pub async fn ready(State(api): Shared) -> Response {
+    let readiness = readiness(&api);
+    let is_up = readiness.status == up(true);
     match serde_json::to_vec(&readiness) {
         Ok(body) => {
             let status = if is_up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -63,6 +71,8 @@ pub async fn ready(State(api): Shared) -> Response {
 }
 
 pub async fn metrics(State(api): Shared) -> Response {
+    api.metrics.ready(readiness(&api).status == up(true));
+    api.metrics.memory("counters", api.queries.counter_bytes());
     let text = api.metrics.text(&api.view, |stream| api.statuses[stream as usize].connected());
     ([(header::CONTENT_TYPE, METRICS)], text).into_response()
 }

@@ -150,8 +150,13 @@ impl Worker {
 
     /// Starts it, and waits for nothing.
     pub fn begin(redis_url: &str) -> Self {
+        Self::begin_with(redis_url, &[])
+    }
+
+    /// Starts it with more settings, and waits for nothing.
+    pub fn begin_with(redis_url: &str, more: &[&str]) -> Self {
         let port = free_port();
-        let process = command(redis_url, port).stderr(Stdio::null()).spawn().unwrap();
+        let process = command(redis_url, port).args(more).stderr(Stdio::null()).spawn().unwrap();
         Self { port, process }
     }
 
@@ -168,8 +173,12 @@ impl Worker {
     }
 
     pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    pub fn signal(&self, name: &str) {
         let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([format!("-{name}"), pid]).status().unwrap().success());
     }
 
     pub fn exit(mut self) -> ExitStatus {
@@ -247,30 +256,38 @@ pub fn append(redis: &mut redis::Connection, stream: &str, fields: &[(&str, &str
 }
 
 pub fn event(redis: &mut redis::Connection, stream: &str, kind: &str, subject: &str, data: &str) -> String {
-    let source = format!("/{stream}");
-    let fields = [
+    append(redis, stream, &fields(stream, kind, subject, data))
+}
+
+/// The fields of an event.
+fn fields<'a>(stream: &str, kind: &'a str, subject: &'a str, data: &'a str) -> [(&'static str, &'a str); 7] {
+    [
         ("id", "019aa907-0000-7000-8000-000000000000"),
-        ("source", &source),
+        ("source", if stream == "user" { "/user" } else { "/friend" }),
         ("type", kind),
         ("subject", subject),
         ("version", "1"),
         ("time", TIME),
         ("data", data),
-    ];
-    append(redis, stream, &fields)
+    ]
 }
 
 pub fn user(redis: &mut redis::Connection, kind: &str, id: u64, first: &str) -> String {
-    let data = format!(
-        r#"{{"id":{id},"firstName":"{first}","lastName":"Number {id}","createdAt":"{TIME}","updatedAt":"{TIME}"}}"#
-    );
-    event(redis, "user", kind, &format!("user/{id}"), &data)
+    event(redis, "user", kind, &format!("user/{id}"), &user_data(id, first))
+}
+
+fn user_data(id: u64, first: &str) -> String {
+    format!(r#"{{"id":{id},"firstName":"{first}","lastName":"Number {id}","createdAt":"{TIME}","updatedAt":"{TIME}"}}"#)
 }
 
 pub fn people(redis: &mut redis::Connection, ids: std::ops::RangeInclusive<u64>) {
+    let mut pipe = redis::pipe();
     for id in ids {
-        user(redis, "USER_CREATED", id, "Person");
+        let (subject, data) = (format!("user/{id}"), user_data(id, "Person"));
+        let fields = fields("user", "USER_CREATED", &subject, &data);
+        pipe.cmd("XADD").arg("events:user").arg("*").arg(&fields).ignore();
     }
+    pipe.exec(redis).unwrap();
 }
 
 pub fn friends(redis: &mut redis::Connection, kind: &str, a: u64, b: u64) -> String {

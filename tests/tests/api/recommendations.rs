@@ -26,6 +26,39 @@ async fn friends_of_friends_are_recommended_with_their_names_and_weights() {
 }
 
 #[tokio::test]
+async fn the_whole_ranking_can_be_read_page_by_page_by_any_measure() {
+    let api = shared_api();
+    let people = api.people(9).await;
+    let ids: Vec<u64> = people.iter().map(|person| person.id).collect();
+    // 0 knows 1 and 2. Both know 8, who knows many; 1 knows 3 to 7.
+    let mut last = String::new();
+    let pairs = [(0, 1), (0, 2), (1, 8), (2, 8), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (8, 3), (8, 4), (8, 5)];
+    for (a, b) in pairs {
+        last = api.add_friend(ids[a], ids[b]).await.is(201).header("last-event").to_owned();
+    }
+    for (rank, first) in [("mutual", 8), ("adamic-adar", 8), ("jaccard", 6)] {
+        let path = format!("/recommendation/v1/users/{}/commands/recommendFriends", ids[0]);
+        let whole = api.get(&format!("{path}?rank={rank}&after={last}")).await.is(200).list();
+        let weights: Vec<f64> = whole.iter().map(|one| one["weight"].as_f64().unwrap()).collect();
+        assert!(whole.len() == 6 && weights.is_sorted_by(|a, b| a >= b), "{rank}: {whole:?}");
+        assert_eq!(whole[0]["user"]["id"], ids[first], "{rank}");
+        let (mut pages, mut next) = (Vec::new(), Some(format!("{path}?rank={rank}&limit=2&after={last}")));
+        while let Some(page) = next {
+            let page = api.get(&page).await.is(200);
+            pages.extend(page.list());
+            next = page.next_page().map(|query| format!("{path}{query}"));
+        }
+        assert_eq!(pages, whole, "{rank}");
+    }
+    let both = api.mutual_friends(ids[0], ids[8], &format!("limit=1&after={last}")).await.is(200);
+    assert_eq!((both.list().len(), both.list()[0]["id"].as_u64()), (1, Some(ids[1])));
+    let path = format!("/recommendation/v1/users/{}/commands/findMutualFriends", ids[0]);
+    let rest = api.get(&format!("{path}{}", both.next_page().unwrap())).await.is(200);
+    assert_eq!((rest.list().len(), rest.list()[0]["id"].as_u64()), (1, Some(ids[2])));
+    assert_eq!(rest.next_page(), None);
+}
+
+#[tokio::test]
 async fn an_answer_after_an_event_includes_it() {
     let api = shared_api();
     let (a, b, c) = (api.person().await.id, api.person().await.id, api.person().await.id);

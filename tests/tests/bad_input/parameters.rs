@@ -98,6 +98,17 @@ async fn limits_out_of_range_are_400() {
 }
 
 #[tokio::test]
+async fn rankings_that_there_are_not_are_400() {
+    let quiet = Quiet::begin().await;
+    let person = quiet.person;
+    for rank in ["", "best", "MUTUAL", "%00", "mutual&rank=jaccard"] {
+        quiet.api.recommendations(person, &format!("rank={rank}")).await.refuses(400, &["rank"]);
+    }
+    quiet.api.recommendations(person, "rank=x&cursor=y&limit=z").await.refuses(400, &["limit", "rank", "cursor"]);
+    quiet.end().await;
+}
+
+#[tokio::test]
 async fn cursors_that_no_page_gave_are_400() {
     let quiet = Quiet::begin().await;
     let person = quiet.person;

@@ -34,10 +34,24 @@ async fn recommend(client: &Client<'_>, ids: &[u64], last: &str) -> Result<()> {
     ensure!(found == [json!([ids[2], 2]), json!([ids[4], 1])], "{found:?}");
     let newest = answer.header("last-event").context("no Last-Event")?;
     ensure!(newest.contains(last), "{newest} lacks {last}");
-    let both = client.get(&ask(format!("limit=1&after={newest}"))).await?;
-    ensure!(items(&both).len() == 1);
+    let first = client.get(&ask(format!("limit=1&after={newest}"))).await?;
+    let next = first.header("link").context("no Link")?.to_owned();
+    ensure!(items(&first).len() == 1 && next.starts_with("<?cursor="), "{next}");
+    for rank in ["mutual", "adamic-adar", "jaccard"] {
+        ensure!(items(&client.get(&ask(format!("rank={rank}"))).await?).len() == 2, "{rank}");
+    }
     ensure!(client.get(&ask("after=friend:9999999999999-0".to_owned())).await?.status == 503);
-    for query in ["after=x", "after=user:1", "after=1-0", "after=user:1-0,user:2-0", "limit=x", "limit=", "limit=0"] {
+    for query in [
+        "after=x",
+        "after=user:1",
+        "after=1-0",
+        "after=user:1-0,user:2-0",
+        "limit=x",
+        "limit=",
+        "limit=0",
+        "rank=x",
+        "cursor=x",
+    ] {
         let answer = client.get(&ask(query.to_owned())).await?;
         ensure!(answer.status == 400 && names(&answer, query.split('=').next().unwrap_or_default())?, "{query}");
     }
