@@ -134,14 +134,15 @@ struct Phase<'a> {
 }
 
 impl Work for Phase<'_> {
-    fn next(&self, request: &mut Vec<u8>) -> Option<usize> {
+    type Call = ();
+
+    fn next(&self, request: &mut Vec<u8>) -> Option<()> {
         (Instant::now() < self.until).then(|| {
             self.material.write(self.call, &self.requests, request);
-            0
         })
     }
 
-    fn done(&self, _: usize, answer: io::Result<Answer<'_>>, took: Duration) {
+    fn done(&self, (): (), answer: io::Result<Answer<'_>>, took: Duration) {
         let wrong = match answer {
             Ok(answer) => {
                 let now = Instant::now();

@@ -125,16 +125,17 @@ struct People {
 }
 
 impl load::drive::Work for People {
-    fn next(&self, request: &mut Vec<u8>) -> Option<usize> {
+    type Call = ();
+
+    fn next(&self, request: &mut Vec<u8>) -> Option<()> {
         let n = self.next.get();
         (n < PEOPLE && self.wrong.borrow().is_none()).then(|| {
             self.next.set(n + 1);
             self.requests.create_user(request, &load::people::Person::random(&mut fastrand::Rng::with_seed(n)));
-            0
         })
     }
 
-    fn done(&self, _: usize, answer: std::io::Result<load::Answer<'_>>, _: Duration) {
+    fn done(&self, (): (), answer: std::io::Result<load::Answer<'_>>, _: Duration) {
         let wrong = match answer {
             Ok(answer) if answer.status == 201 => return,
             Ok(answer) => format!("{}: {}", answer.status, String::from_utf8_lossy(answer.body)),

@@ -1,189 +1,173 @@
-//! Making a network: people first, then friendships between them.
+//! The network that a run makes: who is friends with whom, decided before anything is sent.
 
-use std::cell::{Cell, RefCell};
-use std::io;
-use std::time::{Duration, Instant};
+pub mod edges;
 
-use domain::StreamPosition;
+use std::collections::HashSet;
+
 use fastrand::Rng;
-use load::drive::{Work, drive};
-use load::people::{Person, distinct_pairs, random_pairs};
-use load::{Answer, Tally, Target};
-use serde::Deserialize;
 
-use crate::progress::Progress;
+/// How often a pair is drawn until it is a new one, before any pair is as good.
+const DRAWS: usize = 64;
 
-/// How long calls under way are waited for after Ctrl-C.
-const GRACE: Duration = Duration::from_secs(2);
+/// Two people by their places in the network, the first one asks.
+pub type Pair = (u32, u32);
 
-#[derive(Debug, Clone, Copy)]
-pub struct Plan {
-    pub people: usize,
-    pub friendships: Friendships,
-    pub connections: usize,
-    pub seed: u64,
+/// How it is to be made.
+#[derive(Debug, Default)]
+pub enum Network {
+    #[default]
+    Empty,
+    Drawn {
+        people: usize,
+        friendships: usize,
+        shape: Shape,
+    },
+    /// A real one, from a file.
+    Given {
+        people: usize,
+        pairs: Vec<Pair>,
+    },
 }
 
-#[derive(Debug, Clone, Copy)]
-pub enum Friendships {
-    /// So many calls between random two people: some of them are friends already.
-    Random(usize),
-    /// So many friendships, each asked for once.
-    Distinct(usize),
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Shape {
+    /// Any two people are as likely to be friends as any other two.
+    Uniform,
+    /// The number of people with d friends falls as d to the power of -exponent (Chung and Lu's model).
+    PowerLaw { exponent: f64 },
 }
 
-/// What came of a plan.
-#[derive(Default)]
-pub struct Made {
-    pub phases: Vec<Phase>,
-    /// The ids of the people, where they were created.
-    pub people: Vec<u64>,
-    /// The newest friendship's event.
-    pub last_event: Option<StreamPosition>,
-    pub interrupted: bool,
-}
-
-impl Made {
-    /// Answers that a healthy system does not give, and calls without one.
-    pub fn unexpected(&self) -> u64 {
-        let expected = |phase: &Phase| phase.tally.with_status(201) + phase.tally.with_status(409);
-        self.phases.iter().map(|phase| phase.tally.answers() + phase.tally.unanswered - expected(phase)).sum()
-    }
-}
-
-/// All calls of one kind.
-pub struct Phase {
-    pub name: &'static str,
-    pub tally: Tally,
-    pub took: Duration,
-    /// Why the first call without an answer had none.
-    pub first_failure: Option<String>,
-}
-
-pub async fn make(target: &Target, plan: Plan) -> Made {
-    let mut rng = Rng::with_seed(plan.seed);
-    let people: Vec<Person> = (0..plan.people).map(|_| Person::random(&mut rng)).collect();
-    let requests = target.requests();
-    let mut made = Made::default();
-
-    let create = |request: &mut Vec<u8>, call: usize| requests.create_user(request, &people[call]);
-    let ids = RefCell::new(vec![0; people.len()]);
-    let created = |call: usize, answer: &Answer<'_>| {
-        if let Ok(Created { id }) = serde_json::from_slice(answer.body) {
-            ids.borrow_mut()[call] = id;
+impl Network {
+    pub fn people(&self) -> usize {
+        match self {
+            Network::Empty => 0,
+            Network::Drawn { people, .. } | Network::Given { people, .. } => *people,
         }
-    };
-    made.run(target, plan.connections, Calls::new("createUser", people.len(), &create, &created)).await;
-    made.people = ids.into_inner().into_iter().filter(|id| *id != 0).collect();
-    if made.interrupted || made.people.len() < 2 {
-        return made;
     }
 
-    let pairs = match plan.friendships {
-        Friendships::Random(count) => random_pairs(&mut rng, made.people.len(), count),
-        Friendships::Distinct(count) => {
-            // Where some people could not be created, fewer pairs are left.
-            let people = made.people.len();
-            distinct_pairs(&mut rng, people, count.min(people * (people - 1) / 2))
+    pub fn friendships(&self) -> usize {
+        match self {
+            Network::Empty => 0,
+            Network::Drawn { friendships, .. } => *friendships,
+            Network::Given { pairs, .. } => pairs.len(),
         }
-    };
-    let ids = made.people.clone();
-    let add = |request: &mut Vec<u8>, call: usize| {
-        let (one, other): (usize, usize) = pairs[call];
-        requests.add_friend(request, ids[one], ids[other]);
-    };
-    let newest = Cell::new(None);
-    let added = |_: usize, answer: &Answer<'_>| {
-        let position = answer.header("last-event").and_then(|text| text.strip_prefix("friend:")?.parse().ok());
-        newest.set(newest.get().max(position));
-    };
-    made.run(target, plan.connections, Calls::new("addFriend", pairs.len(), &add, &added)).await;
-    made.last_event = newest.get();
-    made
-}
+    }
 
-#[derive(Deserialize)]
-struct Created {
-    id: u64,
-}
+    pub fn shape(&self) -> Shape {
+        match self {
+            Network::Drawn { shape, .. } => *shape,
+            Network::Empty | Network::Given { .. } => Shape::Uniform,
+        }
+    }
 
-impl Made {
-    async fn run(&mut self, target: &Target, connections: usize, calls: Calls<'_>) {
-        let begun = Instant::now();
-        {
-            let mut all = std::pin::pin!(drive(target.address, connections, &calls));
-            tokio::select! {
-                () = &mut all => {}
-                _ = tokio::signal::ctrl_c() => {
-                    self.interrupted = true;
-                    calls.next.set(calls.count);
-                    let _ = tokio::time::timeout(GRACE, all).await;
-                }
+    /// All its friendships, each once, in the order in which they are made. The same seed gives the same ones.
+    pub fn pairs(&self, seed: u64) -> Vec<Pair> {
+        match self {
+            Network::Empty => Vec::new(),
+            Network::Given { pairs, .. } => pairs.clone(),
+            Network::Drawn { people, friendships, shape } => {
+                distinct_pairs(&mut Rng::with_seed(seed), *people, *friendships, *shape)
             }
         }
-        self.phases.push(Phase {
-            name: calls.name,
-            took: begun.elapsed(),
-            tally: calls.tally.into_inner(),
-            first_failure: calls.first_failure.into_inner(),
-        });
     }
 }
 
-type Write<'a> = &'a dyn Fn(&mut Vec<u8>, usize);
-type Take<'a> = &'a dyn Fn(usize, &Answer<'_>);
+impl Shape {
+    /// Between 2 and 3 in most networks that were measured.
+    pub const EXPONENT: f64 = 2.5;
 
-/// A number of calls of one kind, in their order.
-struct Calls<'a> {
-    name: &'static str,
-    count: usize,
-    next: Cell<usize>,
-    write: Write<'a>,
-    take: Take<'a>,
-    tally: RefCell<Tally>,
-    first_failure: RefCell<Option<String>>,
-    progress: Progress,
-}
-
-impl<'a> Calls<'a> {
-    fn new(name: &'static str, count: usize, write: Write<'a>, take: Take<'a>) -> Self {
-        Self {
-            name,
-            count,
-            next: Cell::new(0),
-            write,
-            take,
-            tally: RefCell::default(),
-            first_failure: RefCell::default(),
-            progress: Progress::new(name, count),
-        }
-    }
-}
-
-impl Work for Calls<'_> {
-    fn next(&self, request: &mut Vec<u8>) -> Option<usize> {
-        let call = self.next.get();
-        (call < self.count).then(|| {
-            self.next.set(call + 1);
-            (self.write)(request, call);
-            call
-        })
-    }
-
-    fn done(&self, call: usize, answer: io::Result<Answer<'_>>, took: Duration) {
-        let mut tally = self.tally.borrow_mut();
-        match answer {
-            Ok(answer) => {
-                tally.answered(answer.status, took);
-                if answer.status == 201 {
-                    (self.take)(call, &answer);
-                }
-            }
-            Err(error) => {
-                tally.unanswered += 1;
-                self.first_failure.borrow_mut().get_or_insert_with(|| error.to_string());
+    /// Two people who may be friends, of the first `people`.
+    pub fn pair(self, rng: &mut Rng, people: usize) -> Pair {
+        loop {
+            let (one, other) = (self.person(rng, people), self.person(rng, people));
+            if one != other {
+                return (one, other);
             }
         }
-        self.progress.one_more();
+    }
+
+    fn person(self, rng: &mut Rng, people: usize) -> u32 {
+        let place = match self {
+            Shape::Uniform => rng.usize(..people),
+            // Weights of i^-a, drawn by inverting their sum, which grows as i^(1-a).
+            Shape::PowerLaw { exponent } => {
+                let a = 1.0 / (exponent - 1.0);
+                (people as f64 * rng.f64().powf(1.0 / (1.0 - a))) as usize
+            }
+        };
+        place.min(people - 1) as u32
+    }
+}
+
+/// `count` friendships, no two of them between the same two.
+fn distinct_pairs(rng: &mut Rng, people: usize, count: usize, shape: Shape) -> Vec<Pair> {
+    let all = people * people.saturating_sub(1) / 2;
+    assert!(count <= all, "{people} people have fewer than {count} pairs");
+    if shape == Shape::Uniform && 2 * count > all {
+        // Drawing would meet the same ones again and again.
+        let mut pairs: Vec<Pair> = (0..people as u32).flat_map(|one| (0..one).map(move |other| (one, other))).collect();
+        rng.shuffle(&mut pairs);
+        pairs.truncate(count);
+        return pairs;
+    }
+    let mut known = HashSet::with_capacity(count);
+    let mut pairs = Vec::with_capacity(count);
+    while pairs.len() < count {
+        let mut new = |(one, other): Pair| known.insert((one.min(other), one.max(other))).then_some((one, other));
+        let drawn = (0..DRAWS).find_map(|_| new(shape.pair(rng, people)));
+        // Those with the most friends may be friends with everybody already.
+        pairs.extend(drawn.or_else(|| new(Shape::Uniform.pair(rng, people))));
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(people: usize, friendships: usize, shape: Shape) -> Vec<Pair> {
+        let pairs = Network::Drawn { people, friendships, shape }.pairs(1);
+        let unordered: HashSet<Pair> = pairs.iter().map(|(a, b)| (*a.min(b), *a.max(b))).collect();
+        assert_eq!((pairs.len(), unordered.len()), (friendships, friendships));
+        assert!(pairs.iter().all(|(a, b)| a != b && (*a.max(b) as usize) < people));
+        pairs
+    }
+
+    fn degrees(pairs: &[Pair], people: usize) -> Vec<usize> {
+        let mut degrees = vec![0; people];
+        for person in pairs.iter().flat_map(|(a, b)| [*a, *b]) {
+            degrees[person as usize] += 1;
+        }
+        degrees.sort_unstable();
+        degrees
+    }
+
+    #[test]
+    fn all_pairs_can_be_friends() {
+        drawn(15, 105, Shape::Uniform);
+        drawn(2, 1, Shape::Uniform);
+        drawn(600, 2_000, Shape::Uniform);
+    }
+
+    #[test]
+    fn a_power_law_has_a_few_with_very_many_friends() {
+        let (people, friendships) = (10_000, 50_000);
+        let power = degrees(&drawn(people, friendships, Shape::PowerLaw { exponent: 2.5 }), people);
+        let uniform = degrees(&drawn(people, friendships, Shape::Uniform), people);
+        assert!(power[people - 1] > 20 * uniform[people - 1], "{} {}", power[people - 1], uniform[people - 1]);
+        assert!(power[people / 2] < uniform[people / 2], "{} {}", power[people / 2], uniform[people / 2]);
+    }
+
+    #[test]
+    fn the_densest_and_steepest_that_is_allowed_can_be_drawn() {
+        drawn(300, 300 * 299 / 8, Shape::PowerLaw { exponent: 2.05 });
+        drawn(2, 0, Shape::PowerLaw { exponent: 5.0 });
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_network_again() {
+        let network = Network::Drawn { people: 100, friendships: 200, shape: Shape::PowerLaw { exponent: 3.0 } };
+        assert_eq!(network.pairs(7), network.pairs(7));
+        assert_ne!(network.pairs(7), network.pairs(8));
     }
 }

@@ -14,6 +14,9 @@ const LAST: [&str; 24] = [
     "Vaughan", "Wilson", "Wirth",
 ];
 
+/// Letters of a search. All first names have as many, and none of them needs escaping.
+const PREFIX: usize = 2;
+
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
@@ -26,34 +29,19 @@ impl Person {
         Self { first_name: FIRST[rng.usize(..FIRST.len())], last_name: LAST[rng.usize(..LAST.len())] }
     }
 
+    /// How some people's names begin, for a search.
+    pub fn prefix(rng: &mut Rng) -> &'static str {
+        &FIRST[rng.usize(..FIRST.len())][..PREFIX]
+    }
+
+    pub fn json_with_id(&self, id: u64) -> String {
+        let json = self.json();
+        format!("{{\"id\":{id},{}", &json[1..])
+    }
+
     pub fn json(&self) -> String {
         serde_json::to_string(self).expect("two strings are always JSON")
     }
-}
-
-/// `count` calls between random two of `people`: the same two may come again.
-pub fn random_pairs(rng: &mut Rng, people: usize, count: usize) -> Vec<(usize, usize)> {
-    (0..count)
-        .map(|_| {
-            let one = rng.usize(..people);
-            // Anybody but that one.
-            (one, (one + rng.usize(1..people)) % people)
-        })
-        .collect()
-}
-
-/// `count` friendships between random two of `people`, no two of them between the same two.
-pub fn distinct_pairs(rng: &mut Rng, people: usize, count: usize) -> Vec<(usize, usize)> {
-    assert!(count <= people * (people - 1) / 2, "{people} people have fewer than {count} pairs");
-    let mut known = std::collections::HashSet::with_capacity(count);
-    let mut pairs = Vec::with_capacity(count);
-    while pairs.len() < count {
-        let (one, other) = random_pairs(rng, people, 1)[0];
-        if known.insert((one.min(other), one.max(other))) {
-            pairs.push((one, other));
-        }
-    }
-    pairs
 }
 
 #[cfg(test)]
@@ -61,12 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_are_of_two_people_and_distinct_where_that_is_asked() {
-        let mut rng = Rng::with_seed(1);
-        let all = distinct_pairs(&mut rng, 15, 105);
-        assert!(all.iter().chain(&random_pairs(&mut rng, 15, 1000)).all(|(a, b)| a != b && *a < 15 && *b < 15));
-        let unordered: std::collections::HashSet<_> = all.iter().map(|(a, b)| (a.min(b), a.max(b))).collect();
-        assert_eq!(unordered.len(), 105);
+    fn a_person_with_an_id_is_json() {
+        let person = Person { first_name: "Henri", last_name: "Poincaré" };
+        assert_eq!(person.json_with_id(7), r#"{"id":7,"firstName":"Henri","lastName":"Poincaré"}"#);
+    }
+
+    #[test]
+    fn every_name_can_be_searched_for() {
+        assert!(FIRST.iter().all(|name| name[..PREFIX].bytes().all(|letter| letter.is_ascii_alphabetic())));
     }
 
     #[test]

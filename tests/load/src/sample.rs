@@ -1,15 +1,16 @@
 //! Whom the system now recommends to some of the people that were made.
 
+use std::fmt::Write;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use load::{Connection, Target};
+use anyhow::{Result, bail};
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::network::Made;
+use crate::ask::Asker;
+use crate::population::Population;
 
-/// People whose recommendations are shown, and how many each.
-const SAMPLE: usize = 5;
+/// Recommendations shown for each.
 const SHOWN: usize = 4;
 /// The system waits for the asked-for event for about a second, then asks to be asked again.
 const TRIES: usize = 10;
@@ -35,45 +36,34 @@ impl User {
     }
 }
 
-/// Prints a sample that includes every friendship that was made. Errors: the system does not answer as it should.
-pub async fn print(target: &Target, made: &Made) -> Result<()> {
-    let Some(last_event) = made.last_event else { return Ok(()) };
-    let after = format!("friend:{last_event}");
-    let mut connection = Connection::open(target.address).await.context("the system is not there any more")?;
-    println!("\nRecommendations, with the number of mutual friends:");
-    let step = (made.people.len() / SAMPLE).max(1);
-    for id in made.people.iter().step_by(step).take(SAMPLE) {
-        let user: User = serde_json::from_slice(&user(target, &mut connection, *id).await?)?;
-        let found = recommendations(target, &mut connection, *id, &after).await?;
-        let found: Vec<Recommendation> = serde_json::from_slice(&found)?;
+/// Some people, spread over the network, each with their recommendations, which include every friendship that was made.
+/// Err: the system does not answer as it should.
+pub async fn text(asker: &mut Asker<'_>, population: &Population, count: usize) -> Result<String> {
+    let people: Vec<u64> = population.people().collect();
+    let newest = population.newest();
+    let after = format!("user:{},friend:{}", newest.user, newest.friend);
+    let mut text = String::from("Recommendations, with the number of mutual friends:\n");
+    let step = (people.len() / count.max(1)).max(1);
+    for id in people.iter().step_by(step).take(count) {
+        let user: User = serde_json::from_value(answer(asker, &format!("/user/v1/users/{id}")).await?)?;
+        let path = format!("/recommendation/v1/users/{id}/commands/recommendFriends?limit={SHOWN}&after={after}");
+        let found: Vec<Recommendation> = serde_json::from_value(answer(asker, &path).await?)?;
         let named: Vec<String> = found.iter().map(|one| format!("{} {}", one.user.named(), one.weight)).collect();
         let list = if named.is_empty() { "nobody: no friend of a friend is left".to_owned() } else { named.join(", ") };
-        println!("  {:<24} {list}", user.named());
+        let _ = writeln!(text, "  {:<24} {list}", user.named());
     }
-    Ok(())
+    Ok(text)
 }
 
-async fn user(target: &Target, connection: &mut Connection, id: u64) -> Result<Vec<u8>> {
-    let mut request = Vec::new();
-    target.requests().user(&mut request, id);
-    let answer = connection.call(&request).await?;
-    match answer.status {
-        200 => Ok(answer.body.to_vec()),
-        status => bail!("user {id}: {status} {}", String::from_utf8_lossy(answer.body)),
-    }
-}
-
-async fn recommendations(target: &Target, connection: &mut Connection, id: u64, after: &str) -> Result<Vec<u8>> {
-    let mut request = Vec::new();
-    target.requests().recommendations(&mut request, id, SHOWN, after);
+async fn answer(asker: &mut Asker<'_>, path: &str) -> Result<Value> {
     let mut answered = String::new();
     for _ in 0..TRIES {
-        let answer = connection.call(&request).await?;
-        match answer.status {
-            200 => return Ok(answer.body.to_vec()),
-            status => answered = format!("{status} {}", String::from_utf8_lossy(answer.body)),
+        let reply = asker.get(path).await?;
+        if reply.status == 200 {
+            return Ok(reply.body);
         }
+        answered = format!("{} {}", reply.status, reply.body);
         tokio::time::sleep(PAUSE).await;
     }
-    bail!("of user {id}: {answered}")
+    bail!("GET {path} answered {answered}")
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{Connection, Requests};
@@ -12,6 +13,8 @@ use crate::{Connection, Requests};
 const CHECK_LIMIT: Duration = Duration::from_secs(4);
 /// Each says `UP` when all that it rests on is there.
 const HEALTH: [&str; 3] = ["/user/actuator/health", "/friend/actuator/health", "/recommendation/actuator/health"];
+const STATS: &str = "/stats/v1?minutes=1";
+const STRANGER: &str = "what listens there is not the social network";
 
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -45,21 +48,32 @@ impl Target {
     async fn check(&self) -> Result<()> {
         let connection = Connection::open(self.address).await;
         let mut connection = connection.context("nothing listens there; start the system with `make up`")?;
-        let mut request = Vec::new();
         for path in HEALTH {
-            self.requests().get(&mut request, format_args!("{path}"));
-            let answer = connection.call(&request).await;
-            let answer = answer.with_context(|| format!("GET {path}: what listens there is not the social network"))?;
-            let body = String::from_utf8_lossy(answer.body);
-            let says_status = serde_json::from_slice::<serde_json::Value>(answer.body)
-                .is_ok_and(|body| body.get("status").is_some_and(serde_json::Value::is_string));
-            match answer.status {
-                200 if says_status => {}
-                503 if says_status => bail!("GET {path}: it is not up: {body}"),
-                status => bail!("GET {path} answered {status}: what listens there is not the social network"),
+            let (status, body, _) = self.ask(&mut connection, path).await?;
+            let says = body.as_ref().and_then(|body| body["status"].as_str()).is_some();
+            match status {
+                200 if says => {}
+                503 if says => bail!("GET {path}: it is not up: {}", body.unwrap_or_default()),
+                status => bail!("GET {path} answered {status}: {STRANGER}"),
             }
         }
-        Ok(())
+        // Health looks the same in many a system; this does not.
+        let (status, body, last_event) = self.ask(&mut connection, STATS).await?;
+        let counts = body.is_some_and(|body| body["users"].is_u64() && body["friendships"].is_u64());
+        match status {
+            200 if counts && last_event => Ok(()),
+            503 => bail!("GET {STATS}: it is not up"),
+            status => bail!("GET {STATS} answered {status}: {STRANGER}"),
+        }
+    }
+
+    /// The status, the body if it is JSON, and whether it says up to which event it is true.
+    async fn ask(&self, connection: &mut Connection, path: &str) -> Result<(u16, Option<Value>, bool)> {
+        let mut request = Vec::new();
+        self.requests().get(&mut request, format_args!("{path}"));
+        let answer = connection.call(&request).await.with_context(|| format!("GET {path}: {STRANGER}"))?;
+        let body = serde_json::from_slice(answer.body).ok();
+        Ok((answer.status, body, answer.header("last-event").is_some()))
     }
 }
 
