@@ -164,7 +164,7 @@ async fn execute(common: &Common, scenario: &Scenario, ramp: Option<&Ramp>) -> R
 
 /// False: the system does not answer as it should.
 async fn show(run: &Run<'_>, count: usize) -> bool {
-    if count == 0 || run.interrupt.code().is_some() {
+    if count == 0 || run.ramp.is_some() || run.interrupt.code().is_some() {
         return true;
     }
     match sample::text(&mut Asker::of(run.target), &run.population.borrow(), count).await {

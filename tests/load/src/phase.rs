@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use load::drive::{Connections, Work};
 use load::pace::Schedule;
 use load::{Answer, Operation, Outcome, Requests, Tally, Target};
-use tokio::time::{interval, sleep_until, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::interrupt::Interrupt;
 use crate::population::{Call, Odds, Population};
@@ -19,14 +19,14 @@ use crate::scenario::{End, Model, Phase, What};
 
 /// When no more calls begin: how long those under way, and those that were due, are waited for.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
-/// Points of the curve over time, for a phase whose length is known.
-const POINTS: f64 = 120.0;
-const SHORTEST_POINT: Duration = Duration::from_millis(100);
-const LONGEST_POINT: Duration = Duration::from_secs(10);
-/// For a phase of unknown length.
-const USUAL_POINT: Duration = Duration::from_millis(250);
-/// How often the clock is looked at for points and for what is shown.
-const TICK: Duration = Duration::from_millis(50);
+/// Stretches of the curve over time are this share of the whole, or of what has passed, where its length is not known.
+const STRETCH: f64 = 1.0 / 60.0;
+const SHORTEST_STRETCH: Duration = Duration::from_millis(20);
+const LONGEST_STRETCH: Duration = Duration::from_secs(10);
+/// With fewer, p99 is but another word for the slowest.
+const CALLS_OF_A_STRETCH: f64 = 100.0;
+/// How often the clock is looked at for the curve and for what is shown.
+const TICK: Duration = Duration::from_millis(10);
 
 /// What came of a phase.
 pub struct Measured {
@@ -114,12 +114,14 @@ struct Traffic<'a> {
     begun_calls: Cell<u64>,
     begun: Instant,
     lasting: Option<Duration>,
+    /// How long it is going to take, if that is known.
+    known: Option<Duration>,
+    shortest_stretch: Duration,
     /// When nothing more was to begin.
     closed: Cell<Option<Duration>>,
     interrupted: Cell<bool>,
     last_answer: Cell<Duration>,
     schedule: Option<Schedule>,
-    point: Duration,
     record: RefCell<Record>,
 }
 
@@ -148,8 +150,14 @@ impl<'a> Traffic<'a> {
                 Some(Schedule::new(per_second, count))
             }
         };
-        let known = seconds.or(schedule.as_ref().map(|schedule| schedule.lasting().as_secs_f64()));
-        let point = known.map_or(USUAL_POINT, |seconds| Duration::from_secs_f64(seconds / POINTS));
+        let shortest_stretch = match phase.model {
+            Model::Closed { .. } => SHORTEST_STRETCH,
+            Model::Open { per_second, .. } => {
+                SHORTEST_STRETCH.max(Duration::from_secs_f64(CALLS_OF_A_STRETCH / per_second))
+            }
+        };
+        let lasting = seconds.map(Duration::from_secs_f64);
+        let known = lasting.or(schedule.as_ref().map(Schedule::lasting));
         Self {
             requests,
             population,
@@ -157,12 +165,13 @@ impl<'a> Traffic<'a> {
             count,
             begun_calls: Cell::new(0),
             begun: Instant::now(),
-            lasting: seconds.map(Duration::from_secs_f64),
+            lasting,
+            known,
+            shortest_stretch,
             closed: Cell::new(None),
             interrupted: Cell::new(false),
             last_answer: Cell::new(Duration::ZERO),
             schedule,
-            point: point.clamp(SHORTEST_POINT, LONGEST_POINT),
             record: RefCell::default(),
         }
     }
@@ -185,12 +194,12 @@ impl<'a> Traffic<'a> {
     /// Draws the curve over time, and shows how it goes.
     async fn watch(&self, progress: &Progress) {
         let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
             let (now, mut record) = (self.begun.elapsed(), self.record.borrow_mut());
-            if now >= record.open_since() + self.point {
-                record.close_point(now);
-            }
+            let length = self.known.unwrap_or(now).mul_f64(STRETCH).max(self.shortest_stretch);
+            record.close_point(now, length.min(LONGEST_STRETCH));
             if progress.is_due(now) {
                 let (done, failed) = (self.begun_calls.get(), record.failed);
                 progress.show(now, done, failed, &record.show(now));
@@ -215,9 +224,7 @@ impl<'a> Traffic<'a> {
             // It lasted as long as it was to last, however soon the last call was answered.
             _ => self.lasting.unwrap_or(all),
         };
-        if record.open_since() < all {
-            record.close_point(all);
-        }
+        record.close_curve(all);
         let mut total = Tally::default();
         record.calls.values().for_each(|calls| total.add(&calls.tally));
         let share = processor.as_secs_f64() / self.begun.elapsed().as_secs_f64();

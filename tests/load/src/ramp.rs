@@ -36,12 +36,15 @@ pub struct Step {
 /// Why a rate was not held, if it was not.
 fn broke(rate: f64, p99_ms: f64, measured: &Measured) -> Option<String> {
     let (answered, p99) = (measured.per_second(), measured.total.ms(0.99));
-    if measured.failed() > 0 {
-        Some(format!("{} of {} calls failed", measured.failed(), measured.requests()))
+    let wrong: u64 = measured.calls.values().map(|calls| calls.failed).sum();
+    if wrong > 0 {
+        Some(format!("{wrong} of {} calls failed", measured.requests()))
     } else if answered < ENOUGH * rate {
         Some(format!("{answered:.0} answers a second, less than {:.0}% of {rate:.0}", 100.0 * ENOUGH))
     } else if p99 > p99_ms {
         Some(format!("p99 {p99:.1} ms, more than {p99_ms:.1} ms"))
+    } else if measured.failed() > 0 {
+        Some(format!("{} calls were not answered in time", measured.failed()))
     } else {
         None
     }

@@ -71,28 +71,41 @@ impl Percentiles {
     }
 }
 
-/// Times since it was last looked at.
+/// What happened in a stretch of time.
 #[derive(Default)]
 struct Window {
     tally: Tally,
     failed: u64,
-    since: Duration,
+    from: Duration,
+    to: Duration,
 }
 
 impl Window {
-    /// What happened in it, and begins anew.
-    fn close(&mut self, now: Duration) -> Point {
-        let seconds = (now - self.since).as_secs_f64();
-        let point = Point {
-            seconds: now.as_secs_f64(),
-            per_second: if seconds > 0.0 { self.tally.answers() as f64 / seconds } else { 0.0 },
+    fn length(&self) -> Duration {
+        self.to - self.from
+    }
+
+    fn point(&self) -> Point {
+        Point {
+            seconds: self.to.as_secs_f64(),
+            per_second: self.tally.answers() as f64 / self.length().as_secs_f64().max(f64::MIN_POSITIVE),
             failed: self.failed,
             latency_ms: Percentiles::of(&self.tally),
-        };
+        }
+    }
+
+    /// Begins anew.
+    fn clear(&mut self, now: Duration) {
         self.tally.clear();
         self.failed = 0;
-        self.since = now;
-        point
+        (self.from, self.to) = (now, now);
+    }
+
+    /// Is longer by the one that follows it.
+    fn add(&mut self, next: &Window) {
+        self.tally.add(&next.tally);
+        self.failed += next.failed;
+        self.to = next.to;
     }
 }
 
@@ -103,7 +116,9 @@ pub struct Record {
     /// Answers that came while calls were still begun.
     pub in_time: u64,
     pub failed: u64,
-    point: Window,
+    open: Window,
+    /// Held back, because the one after it may be too short to stand alone.
+    closed: Window,
     shown: Window,
 }
 
@@ -124,7 +139,7 @@ impl Record {
         let outcome = match answer {
             Ok(answer) => {
                 calls.tally.answered(answer.status, took);
-                self.point.tally.took(took);
+                self.open.tally.took(took);
                 self.shown.tally.took(took);
                 self.in_time += u64::from(in_time);
                 operation.outcome(answer.status)
@@ -140,7 +155,7 @@ impl Record {
             Outcome::Failed => {
                 calls.failed += 1;
                 self.failed += 1;
-                self.point.failed += 1;
+                self.open.failed += 1;
                 self.shown.failed += 1;
                 let (kind, said) = failure(answer);
                 calls.first_failures.entry(kind).or_insert(said);
@@ -149,20 +164,41 @@ impl Record {
         outcome
     }
 
-    /// A point of the curve over time.
-    pub fn close_point(&mut self, now: Duration) {
-        let point = self.point.close(now);
-        self.points.push(point);
+    /// Ends a stretch of the curve over time if it is long enough.
+    pub fn close_point(&mut self, now: Duration, length: Duration) {
+        if now < self.open.from + length {
+            return;
+        }
+        self.open.to = now;
+        if !self.closed.length().is_zero() {
+            self.points.push(self.closed.point());
+        }
+        std::mem::swap(&mut self.open, &mut self.closed);
+        self.open.clear(now);
     }
 
-    /// How far into the curve's next point it is.
-    pub fn open_since(&self) -> Duration {
-        self.point.since
+    /// Ends the curve. A short rest belongs to the stretch before it: the rate of a moment says nothing.
+    pub fn close_curve(&mut self, now: Duration) {
+        self.open.to = now.max(self.open.from);
+        if self.closed.length().is_zero() {
+            std::mem::swap(&mut self.open, &mut self.closed);
+        } else if 2 * self.open.length() < self.closed.length() {
+            self.closed.add(&self.open);
+        } else {
+            self.points.push(self.closed.point());
+            std::mem::swap(&mut self.open, &mut self.closed);
+        }
+        if !self.closed.length().is_zero() {
+            self.points.push(self.closed.point());
+        }
     }
 
     /// What has happened since the last time somebody was shown it.
     pub fn show(&mut self, now: Duration) -> Point {
-        self.shown.close(now)
+        self.shown.to = now;
+        let point = self.shown.point();
+        self.shown.clear(now);
+        point
     }
 }
 

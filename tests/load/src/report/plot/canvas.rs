@@ -1,6 +1,7 @@
 //! What both pictures are made of: a title, two panels with a legend above each, and curves with gaps.
 
 use std::error::Error;
+use std::ops::Range;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -24,15 +25,15 @@ pub const GREEN: RGBColor = RGBColor(0, 130, 95);
 pub const RED: RGBColor = RGBColor(190, 0, 60);
 
 const FONT: &str = "sans-serif";
-const MARGIN: i32 = 20;
+pub const MARGIN: i32 = 20;
 /// Room for the numbers and the name of the vertical axis.
-pub const LEFT: u32 = 72;
-pub const BOTTOM: u32 = 44;
-pub const RIGHT: u32 = 28;
-const HEAD: u32 = 74;
+const LEFT: u32 = 68;
+const BOTTOM: u32 = 46;
+const RIGHT: i32 = 28;
+const HEAD: u32 = 84;
 const LEGEND: u32 = 26;
 /// A character's width, of its height: enough to see that two texts do not meet.
-const CHARACTER: f64 = 0.56;
+const CHARACTER: f64 = 0.54;
 
 pub fn font(size: u32) -> TextStyle<'static> {
     (FONT, size).into_font().color(&INK)
@@ -42,14 +43,24 @@ pub fn width(text: &str, size: u32) -> i32 {
     (text.chars().count() as f64 * CHARACTER * f64::from(size)).ceil() as i32
 }
 
-/// Writes the title and a line below it, and gives the upper and the lower panel.
-pub fn panels<'a>(area: &Area<'a>, title: &str, below: &str) -> Result<(Area<'a>, Area<'a>), Box<dyn Error>> {
+/// Writes the title and two lines below it, and gives the upper and the lower panel.
+pub fn panels<'a>(area: &Area<'a>, title: &str, below: [&str; 2]) -> Result<(Area<'a>, Area<'a>), Box<dyn Error>> {
     area.fill(&WHITE)?;
-    area.draw_text(&fitting(title, 19), &font(19), (MARGIN, 16))?;
-    area.draw_text(&fitting(below, 13), &font(13).color(&RGBColor(90, 90, 90)), (MARGIN, 45))?;
+    area.draw_text(&fitting(title, 19), &font(19), (MARGIN, 12))?;
+    for (line, y) in below.into_iter().zip([38, 58]) {
+        area.draw_text(&fitting(line, 13), &font(13).color(&RGBColor(90, 90, 90)), (MARGIN, y))?;
+    }
     let (_, rest) = area.split_vertically(HEAD);
     let height = rest.dim_in_pixel().1;
     Ok(rest.split_vertically(height * 11 / 20))
+}
+
+/// Room for a chart's axes and their names.
+pub fn chart<'a, 'b>(panel: &'a Area<'b>) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {
+    let mut chart = ChartBuilder::on(panel);
+    chart.x_label_area_size(BOTTOM).y_label_area_size(LEFT);
+    chart.margin_left(MARGIN).margin_right(RIGHT).margin_top(8).margin_bottom(4);
+    chart
 }
 
 /// As much of a text as the picture is wide.
@@ -62,12 +73,13 @@ fn fitting(text: &str, size: u32) -> String {
     }
 }
 
-/// A line of the legend: solid, dashed or a dot.
+/// How a thing of the legend is drawn.
 #[derive(Clone, Copy)]
 pub enum Mark {
     Line,
     Dashes,
     Dot,
+    Ring,
 }
 
 /// Draws the legend of a panel, and gives what is left of it.
@@ -80,7 +92,7 @@ pub fn legend<'a>(
     let middle = LEGEND as i32 / 2;
     let style = font(13).pos(Pos::new(HPos::Left, VPos::Center));
     strip.draw_text(what, &style, (MARGIN, middle))?;
-    let mut x = LEFT as i32 + MARGIN + width(what, 13);
+    let mut x = 2 * MARGIN + LEFT as i32 + 4;
     for (name, colour, mark) in entries {
         let stroke = colour.stroke_width(2);
         match mark {
@@ -91,6 +103,7 @@ pub fn legend<'a>(
                     strip.draw(&PathElement::new([(from, middle), (from + 5, middle)], stroke))?;
                 }
             }
+            Mark::Ring => strip.draw(&Circle::new((x + 12, middle), 4, *colour))?,
             Mark::Dot => strip.draw(&Circle::new((x + 12, middle), 4, colour.filled()))?,
         }
         strip.draw_text(name, &style, (x + 30, middle))?;
@@ -113,8 +126,17 @@ pub fn runs(points: impl Iterator<Item = (f64, Option<f64>)>) -> Vec<Vec<(f64, f
     runs
 }
 
+/// Where an axis that grows by factors has its lines: at 1, 2 and 5, or only at 1 where there are many.
+pub fn lines(range: &Range<f64>) -> Vec<f64> {
+    const WIDE: f64 = 2_000.0;
+    let steps: &[f64] = if range.end / range.start > WIDE { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let powers = range.start.log10().floor() as i32..=range.end.log10().ceil() as i32;
+    let all = powers.flat_map(|power| steps.iter().map(move |step| step * 10_f64.powi(power)));
+    all.filter(|line| (range.start * 0.999..=range.end * 1.001).contains(line)).collect()
+}
+
 /// A range that holds all values with some room, for an axis that grows by factors.
-pub fn by_factors(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
+pub fn by_factors(values: impl Iterator<Item = f64>) -> Range<f64> {
     let (least, most) = values.filter(|v| *v > 0.0).fold((f64::MAX, 0.0_f64), |(a, b), v| (a.min(v), b.max(v)));
     match most > 0.0 {
         true => round(least / 1.2, false)..round(most * 1.2, true),
@@ -152,6 +174,13 @@ mod tests {
         assert_eq!(by_factors([0.7, 33.0].into_iter()), 0.5..50.0);
         assert_eq!(by_factors([0.0].into_iter()), 0.1..10.0);
         assert_eq!((round(1.0, true), round(1.1, true), round(0.9, false)), (1.0, 2.0, 0.5));
+    }
+
+    #[test]
+    fn lines_are_neither_few_nor_many() {
+        assert_eq!(lines(&(5.0..50.0)), [5.0, 10.0, 20.0, 50.0]);
+        assert_eq!(lines(&(0.5..2_000.0)).len(), 12);
+        assert_eq!(lines(&(0.1..20_000.0)).len(), 6);
     }
 
     #[test]

@@ -3,18 +3,24 @@
 use plotters::prelude::*;
 
 use super::canvas::{
-    Area, BLUE, BOTTOM, Drawn, FAINT, GREEN, GREY, INK, LEFT, Mark, ORANGE, RED, RIGHT, by_factors, font, legend,
-    number, panels, round,
+    Area, BLUE, Drawn, FAINT, GREEN, GREY, INK, Mark, ORANGE, RED, by_factors, chart, font, legend, lines, number,
+    panels, round,
 };
+use crate::ramp::ENOUGH;
 use crate::report::text::whole;
-use crate::report::{Latency, RampReport, Report};
+use crate::report::{Latency, RampReport, Report, StepReport};
 
 const CURVES: [(&str, RGBColor, fn(&Latency) -> f64); 3] =
     [("p99.9", GREY, |ms| ms.p999), ("p99", ORANGE, |ms| ms.p99), ("p50", BLUE, |ms| ms.p50)];
 
 pub fn draw(area: &Area<'_>, report: &Report, ramp: &RampReport) -> Drawn {
     let title = format!("{}: {}", report.scenario.name, summary(ramp));
-    let (upper, lower) = panels(area, &title, &report.scenario.description)?;
+    let held = format!(
+        "A rate is held when {:.0}% of it is answered, p99 is at most {} ms and no call fails",
+        100.0 * ENOUGH,
+        ramp.p99_ms
+    );
+    let (upper, lower) = panels(area, &title, [report.scenario.description.trim(), &held])?;
     let rates = || ramp.steps.iter().map(|step| step.offered_per_second);
     let (first, last) = rates().fold((f64::MAX, 0.0_f64), |(a, b), rate| (a.min(rate), b.max(rate)));
     // Room on both sides, also where there is but one step.
@@ -38,16 +44,16 @@ fn summary(ramp: &RampReport) -> String {
 fn latency(panel: &Area<'_>, ramp: &RampReport, rates: std::ops::Range<f64>) -> Drawn {
     let limit = format!("p99 allowed: {} ms", ramp.p99_ms);
     let mut entries: Vec<_> = CURVES.iter().map(|(name, colour, _)| (*name, *colour, Mark::Line)).collect();
-    entries.extend([(limit.as_str(), RED, Mark::Dashes), ("breaking point", GREEN, Mark::Dashes)]);
+    entries.extend([
+        ("tried once more", GREY, Mark::Ring),
+        (limit.as_str(), RED, Mark::Dashes),
+        ("breaking point", GREEN, Mark::Dashes),
+    ]);
     let panel = legend(panel, "Latency", &entries)?;
     let all = ramp.steps.iter().filter_map(|step| step.phase.latency_ms);
     let range = by_factors(all.flat_map(|ms| [ms.p50, ms.p999]).chain([ramp.p99_ms]));
-    let mut chart = ChartBuilder::on(&panel)
-        .x_label_area_size(BOTTOM)
-        .y_label_area_size(LEFT)
-        .margin_right(RIGHT)
-        .margin_top(8)
-        .build_cartesian_2d(rates.clone(), range.clone().log_scale())?;
+    let mut chart =
+        chart(&panel).build_cartesian_2d(rates.clone(), range.clone().log_scale().with_key_points(lines(&range)))?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
@@ -66,15 +72,20 @@ fn latency(panel: &Area<'_>, ramp: &RampReport, rates: std::ops::Range<f64>) -> 
         chart.draw_series(DashedLineSeries::new(line, 5, 4, GREEN.stroke_width(1)))?;
     }
     for (_, colour, of) in CURVES {
-        let tried = |step: &crate::report::StepReport| Some((step.offered_per_second, of(&step.phase.latency_ms?)));
-        // A second try stands beside the first one; the line goes through the last ones.
-        let last = ramp.steps.iter().zip(ramp.steps.iter().skip(1).map(|next| next.attempt).chain([1]));
-        let line = last.filter(|(_, next)| *next == 1).filter_map(|(step, _)| tried(step));
+        let at = |step: &StepReport| Some((step.offered_per_second, of(&step.phase.latency_ms?)));
+        let line: Vec<_> = ramp.steps.iter().filter(|step| counts(step, ramp)).filter_map(at).collect();
+        chart.draw_series(line.iter().map(|at| Circle::new(*at, 3, colour.filled())))?;
         chart.draw_series(LineSeries::new(line, colour.stroke_width(2)))?;
-        let dots = ramp.steps.iter().filter_map(tried).map(|at| Circle::new(at, 3, colour.filled()));
-        chart.draw_series(dots)?;
+        let first_tries = ramp.steps.iter().filter(|step| !counts(step, ramp)).filter_map(at);
+        chart.draw_series(first_tries.map(|at| Circle::new(at, 3, colour)))?;
     }
     Ok(())
+}
+
+/// Whether it is the last try of its rate.
+fn counts(step: &StepReport, ramp: &RampReport) -> bool {
+    let of_rate = ramp.steps.iter().filter(|other| other.offered_per_second == step.offered_per_second);
+    of_rate.map(|other| other.attempt).max() == Some(step.attempt)
 }
 
 fn answered(panel: &Area<'_>, ramp: &RampReport, rates: std::ops::Range<f64>) -> Drawn {
@@ -82,12 +93,7 @@ fn answered(panel: &Area<'_>, ramp: &RampReport, rates: std::ops::Range<f64>) ->
         [("held", GREEN, Mark::Dot), ("not held", RED, Mark::Dot), ("as many as are offered", INK, Mark::Dashes)];
     let panel = legend(panel, "Answers", &entries)?;
     let most = ramp.steps.iter().map(|step| step.phase.answered_per_second).chain([rates.end]).fold(1.0, f64::max);
-    let mut chart = ChartBuilder::on(&panel)
-        .x_label_area_size(BOTTOM)
-        .y_label_area_size(LEFT)
-        .margin_right(RIGHT)
-        .margin_top(8)
-        .build_cartesian_2d(rates.clone(), 0.0..round(most, true))?;
+    let mut chart = chart(&panel).build_cartesian_2d(rates.clone(), 0.0..round(most, true))?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)

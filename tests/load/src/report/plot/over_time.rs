@@ -4,8 +4,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::canvas::{
-    Area, BLUE, BOTTOM, Drawn, FAINT, GREEN, GREY, INK, LEFT, Mark, ORANGE, RED, RIGHT, SKY, by_factors, font, legend,
-    number, panels, round, runs, width,
+    Area, BLUE, Drawn, FAINT, GREEN, GREY, INK, Mark, ORANGE, RED, SKY, by_factors, chart, font, legend, lines, number,
+    panels, round, runs, width,
 };
 use crate::record::{Percentiles, Point};
 use crate::report::text::whole;
@@ -34,11 +34,8 @@ pub fn draw(area: &Area<'_>, report: &Report) -> Drawn {
         })
         .collect();
     let names = spans.iter().zip(1..).map(|(span, n)| format!("{n} {}", span.phase.name));
-    let title = match report.scenario.description.trim() {
-        "" => report.scenario.name.clone(),
-        description => format!("{}: {description}", report.scenario.name),
-    };
-    let (upper, lower) = panels(area, &title, &format!("Phases: {}", names.collect::<Vec<_>>().join("   ")))?;
+    let phases = format!("Phases: {}", names.collect::<Vec<_>>().join(" · "));
+    let (upper, lower) = panels(area, &report.scenario.name, [report.scenario.description.trim(), &phases])?;
     let end = end.max(0.001);
     latency(&upper, &spans, end)?;
     rate(&lower, &spans, end)
@@ -49,19 +46,16 @@ fn latency(panel: &Area<'_>, spans: &[Span<'_>], end: f64) -> Drawn {
     let panel = legend(panel, "Latency", &entries)?;
     let points = || spans.iter().flat_map(|span| &span.phase.timeline).filter_map(|point| point.latency_ms);
     let range = by_factors(points().flat_map(|ms| [ms.p50, ms.max]));
-    let mut chart = ChartBuilder::on(&panel)
-        .x_label_area_size(BOTTOM)
-        .y_label_area_size(LEFT)
-        .margin_right(RIGHT)
-        .margin_top(8)
-        .build_cartesian_2d(0.0..end, range.clone().log_scale())?;
+    let mut chart =
+        chart(&panel).build_cartesian_2d(0.0..end, range.clone().log_scale().with_key_points(lines(&range)))?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(FAINT)
         .axis_style(GREY)
         .label_style(font(13))
-        .x_desc("seconds of calls")
+        .x_desc("seconds, without the time between phases")
+        .x_label_formatter(&number)
         .y_desc("milliseconds")
         .y_label_formatter(&number)
         .draw()?;
@@ -121,19 +115,15 @@ fn rate(panel: &Area<'_>, spans: &[Span<'_>], end: f64) -> Drawn {
     let panel = legend(panel, "Rate", &entries)?;
     let answered = spans.iter().flat_map(|span| &span.phase.timeline).map(|point| point.per_second);
     let most = answered.chain(spans.iter().filter_map(offered)).fold(1.0, f64::max);
-    let mut chart = ChartBuilder::on(&panel)
-        .x_label_area_size(BOTTOM)
-        .y_label_area_size(LEFT)
-        .margin_right(RIGHT)
-        .margin_top(8)
-        .build_cartesian_2d(0.0..end, 0.0..round(most * 1.05, true))?;
+    let mut chart = chart(&panel).build_cartesian_2d(0.0..end, 0.0..round(most * 1.05, true))?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(FAINT)
         .axis_style(GREY)
         .label_style(font(13))
-        .x_desc("seconds of calls")
+        .x_desc("seconds, without the time between phases")
+        .x_label_formatter(&number)
         .y_desc("calls/s")
         .y_labels(6)
         .y_label_formatter(&|value| whole(*value))
