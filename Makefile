@@ -17,14 +17,19 @@ NATIVE := $(or $(CARGO_TARGET_DIR),target)/native
 SOCIAL := $(NATIVE)/social
 URL     = http://127.0.0.1:$(or $(PORT),9000)
 
+# The load generator: where scenarios are, and what every run is told. ARGS is for the rest, such as `ARGS="--seed 7"`.
+LOAD      := $(NATIVE)/load
+SCENARIOS := tests/load/scenarios
+LOAD_TO    = --url $(URL) --results $(or $(DATA_DIR),.local)/load $(ARGS)
+
 # Every folder of functions/ is a component, but for the libraries.
 COMPONENTS := $(sort $(filter-out domain event-store http,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))))
 
 .PHONY: help setup build components programs up down test lint bench verify dead-letters replay rebuild \
-        load-serial load-parallel
+        load load-serial load-parallel load-hyperscale load-ramp
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@sed -n 's/^#   /  /p' $(firstword $(MAKEFILE_LIST))
 
@@ -71,8 +76,17 @@ replay: programs ## Apply the dead letters again
 rebuild: programs ## Rebuild a projection from the log: make rebuild PROJECTION=directory
 	@$(SOCIAL) rebuild $(PROJECTION)
 
-load-serial: programs ## A network of 15 people and 300 friendships, one call at a time
-	@$(NATIVE)/load serial --url $(URL)
+load: programs ## Put the running system under any load: make load SCENARIO=file.toml (tests/load/README.md)
+	@$(LOAD) run $(or $(SCENARIO),$(error SCENARIO is missing: make load SCENARIO=$(SCENARIOS)/reads.toml)) $(LOAD_TO)
+
+load-serial: programs ## A network of 15 people and 300 calls of addFriend, one call at a time
+	@$(LOAD) run $(SCENARIOS)/serial.toml $(LOAD_TO)
 
 load-parallel: programs ## A network of 600 people and 2,000 friendships, as parallel as it goes
-	@$(NATIVE)/load parallel --url $(URL)
+	@$(LOAD) run $(SCENARIOS)/parallel.toml $(LOAD_TO)
+
+load-hyperscale: programs ## 20,000 people, 100,000 friendships, then everyday traffic and a rush
+	@$(LOAD) run $(SCENARIOS)/hyperscale.toml $(LOAD_TO)
+
+load-ramp: programs ## Raise the rate until the system does not hold it, with SCENARIO's mix or hyperscale's
+	@$(LOAD) ramp $(or $(SCENARIO),$(SCENARIOS)/hyperscale.toml) $(LOAD_TO)

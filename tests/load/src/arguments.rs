@@ -53,7 +53,7 @@ struct Common {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000")]
     url: String,
     /// In place of the scenario's: the same seed makes the same network and the same calls
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Where the results go, as JSON, text and SVG
     #[arg(long, value_name = "FOLDER", default_value = ".local/load")]
@@ -64,16 +64,16 @@ struct Common {
 #[derive(Debug, Args)]
 struct Rates {
     /// The first rate, in calls a second
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
     from: Option<f64>,
     /// How much each rate is above the one before
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
     step: Option<f64>,
     /// The last rate
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
     to: Option<f64>,
     /// How long each rate is offered
-    #[arg(long, value_parser = seconds)]
+    #[arg(long, value_parser = seconds, allow_negative_numbers = true)]
     seconds: Option<f64>,
 }
 
@@ -167,7 +167,9 @@ async fn show(run: &Run<'_>, count: usize) -> bool {
     if count == 0 || run.ramp.is_some() || run.interrupt.code().is_some() {
         return true;
     }
-    match sample::text(&mut Asker::of(run.target), &run.population.borrow(), count).await {
+    let people: Vec<u64> = run.population.borrow().people().collect();
+    let newest = run.population.borrow().newest();
+    match sample::text(&mut Asker::of(run.target), &people, &newest, count).await {
         Ok(text) => {
             println!("{text}");
             true

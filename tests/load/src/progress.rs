@@ -29,7 +29,7 @@ impl Progress {
             End::Made | End::Requests(_) => None,
         };
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{prefix} {bar:20} {msg}").expect("the template is valid");
+            let style = ProgressStyle::with_template("{prefix} {bar:20} {wide_msg}").expect("the template is valid");
             let length = calls.unwrap_or((seconds.unwrap_or_default() * 1e3) as u64);
             ProgressBar::new(length).with_prefix(format!("{:<14}", phase.name)).with_style(style)
         });

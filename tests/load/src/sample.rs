@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ask::Asker;
-use crate::population::Population;
+use crate::population::Newest;
 
 /// Recommendations shown for each.
 const SHOWN: usize = 4;
@@ -38,9 +38,7 @@ impl User {
 
 /// Some people, spread over the network, each with their recommendations, which include every friendship that was made.
 /// Err: the system does not answer as it should.
-pub async fn text(asker: &mut Asker<'_>, population: &Population, count: usize) -> Result<String> {
-    let people: Vec<u64> = population.people().collect();
-    let newest = population.newest();
+pub async fn text(asker: &mut Asker<'_>, people: &[u64], newest: &Newest, count: usize) -> Result<String> {
     let after = format!("user:{},friend:{}", newest.user, newest.friend);
     let mut text = String::from("Recommendations, with the number of mutual friends:\n");
     let step = (people.len() / count.max(1)).max(1);

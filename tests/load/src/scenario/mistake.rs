@@ -78,7 +78,10 @@ fn key_in(table: &DeTable<'_>, at: &Range<usize>) -> Option<String> {
         };
         match deeper {
             Some(deeper) => Some(format!("{name}.{deeper}")),
-            None => (is_in(key.span()) || is_in(value.span())).then_some(name),
+            None => {
+                let items = value.get_ref().as_array().into_iter().flatten().map(|item| item.span());
+                [key.span(), value.span()].into_iter().chain(items).any(is_in).then_some(name)
+            }
         }
     })
 }

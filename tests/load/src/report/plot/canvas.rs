@@ -14,6 +14,9 @@ pub fn error(error: impl Error + 'static) -> Box<dyn Error> {
     Box::new(error)
 }
 
+/// A name, a colour, and what is drawn of each thing.
+pub type Curve<T> = (&'static str, RGBColor, fn(&T) -> f64);
+
 pub const INK: RGBColor = RGBColor(40, 40, 40);
 pub const FAINT: RGBColor = RGBColor(225, 225, 225);
 pub const GREY: RGBColor = RGBColor(150, 150, 150);
@@ -179,7 +182,7 @@ mod tests {
     #[test]
     fn lines_are_neither_few_nor_many() {
         assert_eq!(lines(&(5.0..50.0)), [5.0, 10.0, 20.0, 50.0]);
-        assert_eq!(lines(&(0.5..2_000.0)).len(), 12);
+        assert_eq!(lines(&(0.5..500.0)).len(), 10);
         assert_eq!(lines(&(0.1..20_000.0)).len(), 6);
     }
 

@@ -3,14 +3,14 @@
 use plotters::prelude::*;
 
 use super::canvas::{
-    Area, BLUE, Drawn, FAINT, GREEN, GREY, INK, Mark, ORANGE, RED, by_factors, chart, font, legend, lines, number,
-    panels, round,
+    Area, BLUE, Curve, Drawn, FAINT, GREEN, GREY, INK, Mark, ORANGE, RED, by_factors, chart, font, legend, lines,
+    number, panels, round,
 };
 use crate::ramp::ENOUGH;
 use crate::report::text::whole;
 use crate::report::{Latency, RampReport, Report, StepReport};
 
-const CURVES: [(&str, RGBColor, fn(&Latency) -> f64); 3] =
+const CURVES: [Curve<Latency>; 3] =
     [("p99.9", GREY, |ms| ms.p999), ("p99", ORANGE, |ms| ms.p99), ("p50", BLUE, |ms| ms.p50)];
 
 pub fn draw(area: &Area<'_>, report: &Report, ramp: &RampReport) -> Drawn {

@@ -4,15 +4,15 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::canvas::{
-    Area, BLUE, Drawn, FAINT, GREEN, GREY, INK, Mark, ORANGE, RED, SKY, by_factors, chart, font, legend, lines, number,
-    panels, round, runs, width,
+    Area, BLUE, Curve, Drawn, FAINT, GREEN, GREY, INK, Mark, ORANGE, RED, SKY, by_factors, chart, font, legend, lines,
+    number, panels, round, runs, width,
 };
 use crate::record::{Percentiles, Point};
 use crate::report::text::whole;
 use crate::report::{PhaseReport, Report};
 use crate::scenario::Model;
 
-const CURVES: [(&str, RGBColor, fn(&Percentiles) -> f64); 4] =
+const CURVES: [Curve<Percentiles>; 4] =
     [("max", GREY, |ms| ms.max), ("p99", ORANGE, |ms| ms.p99), ("p90", SKY, |ms| ms.p90), ("p50", BLUE, |ms| ms.p50)];
 
 /// A phase, and when it begins: the time between two phases, in which read models catch up, is left out.
