@@ -143,7 +143,7 @@ async fn execute(common: &Common, scenario: &Scenario, ramp: Option<&Ramp>) -> R
         Ok(report) => report,
         Err(error) => {
             eprintln!("load: the run ended without results: {error:#}");
-            return Ok(FAILED);
+            return Ok(run.interrupt.code().unwrap_or(FAILED));
         }
     };
     let text = text::text(&report);

@@ -1,15 +1,20 @@
 //! Who has signed up and who is friends with whom, as far as answers said so: what calls are about.
 
+mod newest;
+mod odds;
+
 use std::collections::VecDeque;
 
-use domain::StreamPosition;
 use fastrand::Rng;
 use load::people::Person;
 use load::{Answer, Operation, Outcome, Requests};
 use serde::Deserialize;
 
 use crate::network::{Network, Pair, Shape};
-use crate::scenario::{Mix, Whom};
+use crate::scenario::Whom;
+
+pub use newest::Newest;
+pub use odds::Odds;
 
 /// Beyond the network's, so many people who sign up in a mix are remembered, 8 bytes each, and as many friendships.
 const REMEMBERED: usize = 1_000_000;
@@ -232,78 +237,5 @@ impl Population {
             _ if self.ids.len() < self.network + REMEMBERED => self.ids.push(id),
             _ => {}
         }
-    }
-}
-
-/// A mix, ready to be drawn from.
-pub struct Odds {
-    /// Each operation with the sum of its weight and of those before it.
-    sums: Vec<(Operation, f64)>,
-    whom: Whom,
-}
-
-impl Odds {
-    pub fn new(mix: &Mix) -> Self {
-        let mut sum = 0.0;
-        let sums = mix.weights.iter().map(|(operation, weight)| {
-            sum += weight;
-            (*operation, sum)
-        });
-        Self { sums: sums.collect(), whom: mix.whom }
-    }
-
-    fn draw(&self, rng: &mut Rng) -> Operation {
-        let (last, all) = self.sums[self.sums.len() - 1];
-        let drawn = rng.f64() * all;
-        self.sums.iter().find(|(_, sum)| drawn < *sum).map_or(last, |(operation, _)| *operation)
-    }
-}
-
-/// The newest events that answers spoke of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Newest {
-    pub user: StreamPosition,
-    pub friend: StreamPosition,
-}
-
-impl Newest {
-    /// Takes `user:1-0`, `friend:1-0`, or both with a comma between them.
-    pub fn note(&mut self, last_event: &str) {
-        for (stream, position) in last_event.split(',').filter_map(|event| event.split_once(':')) {
-            let Ok(position) = position.parse::<StreamPosition>() else { continue };
-            match stream {
-                "user" => self.user = self.user.max(position),
-                "friend" => self.friend = self.friend.max(position),
-                _ => {}
-            }
-        }
-    }
-
-    pub fn includes(&self, other: &Newest) -> bool {
-        self.user >= other.user && self.friend >= other.friend
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_event_of_each_stream_counts() {
-        let mut newest = Newest::default();
-        newest.note("friend:20-1");
-        newest.note("user:7-0,friend:20-0");
-        let expected = Newest { user: "7-0".parse().unwrap(), friend: "20-1".parse().unwrap() };
-        assert_eq!(newest, expected);
-        assert!(newest.includes(&Newest::default()) && !Newest::default().includes(&newest));
-    }
-
-    #[test]
-    fn operations_come_as_often_as_they_weigh() {
-        let weights = [(Operation::GetUser, 3.0), (Operation::GetStats, 1.0)].into();
-        let odds = Odds::new(&Mix { weights, whom: Whom::Anyone });
-        let mut rng = Rng::with_seed(1);
-        let users = (0..10_000).filter(|_| odds.draw(&mut rng) == Operation::GetUser).count();
-        assert!((7_300..7_700).contains(&users), "{users}");
     }
 }

@@ -77,7 +77,12 @@ pub async fn run(
             }
             // It gets its second try when it has recovered from the first.
             let (newest, last) = (population.borrow().newest(), population.borrow().last_created());
-            if let Err(error) = accounts::settle(&mut Asker::of(target), &newest, last).await {
+            let mut asker = Asker::of(target);
+            let settled = tokio::select! {
+                settled = accounts::settle(&mut asker, &newest, last) => settled,
+                () = interrupt.wait() => return Ok(ramped),
+            };
+            if let Err(error) = settled {
                 progress::say(&format!("ramp: {error:#}"));
             }
         }

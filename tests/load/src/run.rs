@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::SystemTime;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use load::Target;
 
 use crate::accounts::{self, Accounts, Count, Verdict};
@@ -36,7 +36,10 @@ impl Run<'_> {
         let machine = Machine::look();
         let started = SystemTime::now();
         let mut asker = Asker::of(self.target);
-        let before = accounts::before(&mut asker).await?;
+        let before = tokio::select! {
+            before = accounts::before(&mut asker) => before?,
+            () = self.interrupt.wait() => bail!("ended before the first call"),
+        };
         let measured = self.phases(&mut asker).await?;
         let ramped = match self.ramp {
             Some(ramp) if self.interrupt.code().is_none() => {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::{Connection, Requests};
 
 /// For the whole check. A system that is up answers in milliseconds.
-const CHECK_LIMIT: Duration = Duration::from_secs(4);
+const CHECK_LIMIT: Duration = Duration::from_secs(3);
 /// Each says `UP` when all that it rests on is there.
 const HEALTH: [&str; 3] = ["/user/actuator/health", "/friend/actuator/health", "/recommendation/actuator/health"];
 const STATS: &str = "/stats/v1?minutes=1";

@@ -17,7 +17,8 @@ pub fn text(report: &Report) -> String {
     for phase in &report.phases {
         text += &format!("\n{}: {}\n", phase.name, model(phase));
         text += &table(phase);
-        text += &remarks(phase);
+        text += &failures(phase);
+        text += &generator(phase);
     }
     if let Some(ramp) = &report.ramp {
         text += &steps(ramp);
@@ -105,7 +106,7 @@ fn answers(one: &OperationReport) -> String {
     statuses.chain(unanswered).chain(abandoned).collect::<Vec<_>>().join(", ")
 }
 
-fn remarks(phase: &PhaseReport) -> String {
+fn failures(phase: &PhaseReport) -> String {
     let mut text = String::new();
     for one in &phase.operations {
         for (kind, said) in &one.first_failures {
@@ -120,6 +121,12 @@ fn remarks(phase: &PhaseReport) -> String {
             phase.model.connections()
         );
     }
+    text
+}
+
+/// What makes the figures doubtful.
+fn generator(phase: &PhaseReport) -> String {
+    let mut text = String::new();
     let generator = &phase.generator;
     if generator.processor_share > BUSY {
         let share = 100.0 * generator.processor_share;
@@ -160,7 +167,10 @@ fn steps(ramp: &RampReport) -> String {
     }
     // What each step remarks would repeat itself: the first failures are enough.
     if let Some(broken) = ramp.steps.iter().find(|step| step.phase.failed > 0) {
-        text += &remarks(&broken.phase);
+        text += &failures(&broken.phase);
+    }
+    if let Some(last) = ramp.steps.last() {
+        text += &generator(&last.phase);
     }
     let _ = match ramp.breaking_point {
         Some(point) if ramp.open_end => {

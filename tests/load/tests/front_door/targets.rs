@@ -11,7 +11,7 @@ use tests::running::Own;
 
 use crate::generator::{Ended, Generator, shipped};
 
-/// A busy machine takes time to start a program.
+/// What is promised. The program itself gives up after three.
 const BOUND: Duration = Duration::from_secs(5);
 
 async fn refused(url: &str) -> Ended {
@@ -76,7 +76,7 @@ async fn another_server_is_there() {
 #[tokio::test]
 async fn who_is_there_says_nothing() {
     let url = server(|_stream| thread::sleep(Duration::from_secs(60)));
-    refused(&url).await.says(&["did not answer within 4 s"]);
+    refused(&url).await.says(&["did not answer within 3 s"]);
 }
 
 #[tokio::test]
