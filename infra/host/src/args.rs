@@ -17,6 +17,9 @@ pub struct Args {
     /// Where to listen for HTTP
     #[arg(long, value_name = "ADDRESS", env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:9000")]
     pub listen: SocketAddr,
+    /// Where to serve metrics for Prometheus, at /metrics [default: nowhere]
+    #[arg(long, value_name = "ADDRESS", env = "RUNTIME_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Sets an application variable; SPIN_VARIABLE_<NAME> does too, and is the place for secrets
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub variables: Vec<(String, String)>,

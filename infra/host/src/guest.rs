@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::{Engine, ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::app::ComponentSpec;
 use crate::bindings::imports::{redis, variables};
 use crate::logs::Log;
+use crate::metrics::{ComponentMetrics, ThreadMetrics};
 use crate::outbound_http::{HttpClient, Outbound};
 use crate::outbound_redis::RedisPool;
 
@@ -20,6 +21,8 @@ const MEMORY_LIMIT: usize = 64 << 20;
 
 /// A component, ready to be instantiated.
 pub struct Runnable {
+    /// Of the component, among all of the application.
+    pub index: usize,
     pub spec: Arc<ComponentSpec>,
     pub stdout: Log,
     pub stderr: Log,
@@ -31,6 +34,7 @@ pub struct Shared {
     pub engine: Engine,
     pub redis: Arc<RedisPool>,
     pub http: HttpClient,
+    pub metrics: Arc<ThreadMetrics>,
 }
 
 /// The data of a store.
@@ -39,13 +43,23 @@ pub struct Guest {
     http: WasiHttpCtx,
     pub table: ResourceTable,
     outbound: Outbound,
-    limits: StoreLimits,
+    limits: Limits,
+    pub metrics: Arc<ComponentMetrics>,
     pub spec: Arc<ComponentSpec>,
     pub redis: Arc<RedisPool>,
 }
 
+/// What an instance may take, and what it has taken.
+struct Limits {
+    limits: StoreLimits,
+    memory: usize,
+}
+
 impl Runnable {
     pub fn store(&self, shared: &Shared) -> Store<Guest> {
+        let metrics = shared.metrics.component(self.index);
+        metrics.created.inc();
+        metrics.instances.add(1);
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(self.stdout.clone())
             .stderr(self.stderr.clone())
@@ -57,13 +71,14 @@ impl Runnable {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             table: ResourceTable::new(),
-            outbound: Outbound::new(self.spec.clone(), shared.http.clone()),
-            limits: StoreLimitsBuilder::new().memory_size(MEMORY_LIMIT).build(),
+            outbound: Outbound::new(self.spec.clone(), shared.http.clone(), metrics.clone()),
+            limits: Limits { limits: StoreLimitsBuilder::new().memory_size(MEMORY_LIMIT).build(), memory: 0 },
+            metrics: metrics.clone(),
             spec: self.spec.clone(),
             redis: shared.redis.clone(),
         };
         let mut store = Store::new(&shared.engine, guest);
-        store.limiter(|guest| &mut guest.limits);
+        store.limiter(|guest| guest);
         store.set_epoch_deadline(1);
         // tokio's own yield goes behind the I/O driver: without it a computing guest was polled up to 61 times in a
         // row before any socket was looked at.
@@ -74,6 +89,30 @@ impl Runnable {
     /// Reports how long an instance took to make.
     pub fn started(&self, since: Instant) {
         tracing::debug!(component = self.spec.id, "new instance in {} us", since.elapsed().as_micros());
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.metrics.instances.add(-1);
+        self.metrics.memory.add(-(self.limits.memory as i64));
+    }
+}
+
+/// wasmtime asks before memory or a table is made or grows.
+impl ResourceLimiter for Guest {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = self.limits.limits.memory_growing(current, desired, maximum)?;
+        if allowed {
+            let more = desired.saturating_sub(current);
+            self.limits.memory += more;
+            self.metrics.memory.add(more as i64);
+        }
+        Ok(allowed)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.limits.limits.table_growing(current, desired, maximum)
     }
 }
 

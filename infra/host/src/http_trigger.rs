@@ -16,6 +16,7 @@ use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHand
 use crate::drain::Draining;
 use crate::engine::Active;
 use crate::instances::{Factory, TakenBy};
+use crate::metrics::{Asked, Reason, ThreadMetrics};
 use crate::response_body::{ResponseBody, TooManyStreams};
 use crate::routes::Router;
 use crate::spin_headers::RouteHeaders;
@@ -30,6 +31,8 @@ const WELL_KNOWN: &str = "/.well-known/spin/";
 
 /// Where a route leads.
 pub struct Target {
+    /// The index of the route.
+    pub route: usize,
     /// The index of the component.
     pub component: usize,
     pub headers: RouteHeaders,
@@ -40,6 +43,7 @@ pub struct HttpTrigger {
     /// By the index of the component; those without a route have none.
     handlers: Vec<Option<ProxyHandler<Factory>>>,
     places: Semaphore,
+    metrics: Arc<ThreadMetrics>,
     draining: Draining,
 }
 
@@ -51,34 +55,52 @@ pub struct Client {
 }
 
 impl HttpTrigger {
-    pub fn new(router: Arc<Router<Target>>, handlers: Vec<Option<ProxyHandler<Factory>>>, draining: Draining) -> Self {
-        Self { router, handlers, places: Semaphore::new(MAX_IN_FLIGHT), draining }
+    pub fn new(
+        router: Arc<Router<Target>>,
+        handlers: Vec<Option<ProxyHandler<Factory>>>,
+        metrics: Arc<ThreadMetrics>,
+        draining: Draining,
+    ) -> Self {
+        Self { router, handlers, places: Semaphore::new(MAX_IN_FLIGHT), metrics, draining }
     }
 
     pub async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<ResponseBody> {
+        let mut asked = self.metrics.requests.begin(request.method());
+        let response = self.respond(request, client, &mut asked).await;
+        asked.answered(&response);
+        response
+    }
+
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+        client: &Client,
+        asked: &mut Asked<'_>,
+    ) -> Response<ResponseBody> {
         let head = request.method() == Method::HEAD;
-        let (component, request) = match self.route(request, client) {
+        let (route, component, request) = match self.route(request, client) {
             Ok(routed) => routed,
             Err(answer) => return *answer,
         };
+        asked.of(route, component, self.metrics.component(component));
         let Some(_place) = self.place().await else {
-            return problem(StatusCode::SERVICE_UNAVAILABLE);
+            return problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
         };
         let _active = Active::new();
         let taken_by = TakenBy::default();
         let handler = self.handlers[component].as_ref().expect("a component with a route has a handler");
         match handler.handle(taken_by.clone(), request).await {
-            Ok(response) => self.answer(response, head, &taken_by).await,
-            Err(error) => failure(&error, handler.state().component()),
+            Ok(response) => self.answer(response, head, component, &taken_by).await,
+            Err(error) => self.failure(&error, component),
         }
     }
 
-    /// The component that the path belongs to, and the request as it sees it; or the answer, if there is none.
+    /// The route and the component that the path belongs to, and the request as it sees it; or the answer, if there is none.
     fn route(
         &self,
         request: Request<Incoming>,
         client: &Client,
-    ) -> Result<(usize, Request<WasiBody>), Box<Response<ResponseBody>>> {
+    ) -> Result<(usize, usize, Request<WasiBody>), Box<Response<ResponseBody>>> {
         let (mut parts, body) = request.into_parts();
         let path = parts.uri.path();
         if let Some(name) = path.strip_prefix(WELL_KNOWN) {
@@ -88,19 +110,19 @@ impl HttpTrigger {
             return Err(Box::new(empty(StatusCode::NOT_FOUND)));
         };
         let Some(authority) = authority(&parts.uri, &parts.headers, client) else {
-            return Err(Box::new(problem(StatusCode::BAD_REQUEST)));
+            return Err(Box::new(problem(StatusCode::BAD_REQUEST, "malformed-target")));
         };
         let path_and_query = parts.uri.path_and_query().cloned();
         let path_and_query = path_and_query.unwrap_or(PathAndQuery::from_static("/"));
         let added = found.target.headers.add(&mut parts.headers, &found, &authority, &path_and_query, &client.address);
-        let component = found.target.component;
+        let (route, component) = (found.target.route, found.target.component);
         let mut uri = http::uri::Parts::default();
         uri.scheme = Some(Scheme::HTTP);
         uri.authority = Some(authority);
         uri.path_and_query = Some(path_and_query);
         match (added, Uri::from_parts(uri)) {
             (Ok(()), Ok(uri)) => parts.uri = uri,
-            _ => return Err(Box::new(problem(StatusCode::BAD_REQUEST))),
+            _ => return Err(Box::new(problem(StatusCode::BAD_REQUEST, "malformed-target"))),
         }
         // Most requests have no body: they need no box for it.
         let body = if body.is_end_stream() {
@@ -108,7 +130,7 @@ impl HttpTrigger {
         } else {
             body.map_err(Into::into).boxed_unsync()
         };
-        Ok((component, Request::from_parts(parts, body)))
+        Ok((route, component, Request::from_parts(parts, body)))
     }
 
     async fn place(&self) -> Option<SemaphorePermit<'_>> {
@@ -123,6 +145,7 @@ impl HttpTrigger {
         &self,
         response: Response<WasiBody>,
         head: bool,
+        component: usize,
         taken_by: &OnceLock<Arc<crate::instances::Health>>,
     ) -> Response<ResponseBody> {
         let (mut parts, body) = response.into_parts();
@@ -135,14 +158,37 @@ impl HttpTrigger {
             Ok(Ok(body)) => Response::from_parts(parts, body),
             Ok(Err(error)) if error.is::<TooManyStreams>() => {
                 let detail = "too many live streams are open; try again in a moment, or read the pages";
-                problem_with(StatusCode::SERVICE_UNAVAILABLE, detail)
+                problem_with(StatusCode::SERVICE_UNAVAILABLE, detail, "too-many-streams")
             }
             Ok(Err(error)) => {
                 tracing::error!("an answer broke off: {error}");
-                problem(StatusCode::SERVICE_UNAVAILABLE)
+                problem(StatusCode::SERVICE_UNAVAILABLE, "broken-off")
             }
-            Err(_) => problem(StatusCode::GATEWAY_TIMEOUT),
+            Err(_) => {
+                self.metrics.component(component).timeouts.inc();
+                problem(StatusCode::GATEWAY_TIMEOUT, "timed-out")
+            }
         }
+    }
+
+    /// What became of a request that no component answered. The reason is for the log, not for the client.
+    fn failure(&self, error: &wasmtime::Error, index: usize) -> Response<ResponseBody> {
+        let component = self.handlers[index].as_ref().map_or("", |handler| handler.state().component());
+        if error.is::<ExpirationError>() {
+            tracing::error!(component, "a request was not answered within its time");
+            self.metrics.component(index).timeouts.inc();
+            return problem(StatusCode::GATEWAY_TIMEOUT, "timed-out");
+        }
+        if error.is::<InstantiationError<TakenBy>>() {
+            tracing::error!(component, "no new instance: {error:#}");
+            return problem(StatusCode::SERVICE_UNAVAILABLE, "no-instance");
+        }
+        if error.is::<TrapOrPanicError>() {
+            // It was reported where the instance ended.
+            return problem(StatusCode::INTERNAL_SERVER_ERROR, "trapped");
+        }
+        tracing::error!(component, "the handler failed: {error:#}");
+        problem(StatusCode::INTERNAL_SERVER_ERROR, "handler-failed")
     }
 }
 
@@ -174,38 +220,23 @@ fn empty(status: StatusCode) -> Response<ResponseBody> {
     response
 }
 
-/// What became of a request that no component answered. The reason is for the log, not for the client.
-fn failure(error: &wasmtime::Error, component: &str) -> Response<ResponseBody> {
-    if error.is::<ExpirationError>() {
-        tracing::error!(component, "a request was not answered within its time");
-        return problem(StatusCode::GATEWAY_TIMEOUT);
-    }
-    if error.is::<InstantiationError<TakenBy>>() {
-        tracing::error!(component, "no new instance: {error:#}");
-        return problem(StatusCode::SERVICE_UNAVAILABLE);
-    }
-    if !error.is::<TrapOrPanicError>() {
-        // A trap was reported where the instance ended.
-        tracing::error!(component, "the handler failed: {error:#}");
-    }
-    problem(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-fn problem(status: StatusCode) -> Response<ResponseBody> {
+/// The reason is for the metrics.
+fn problem(status: StatusCode, reason: &'static str) -> Response<ResponseBody> {
     let detail = match status {
         StatusCode::BAD_REQUEST => "the Host header or the request target is not valid",
         StatusCode::SERVICE_UNAVAILABLE => "there is too much to do, or an answer broke off; try again in a moment",
         StatusCode::GATEWAY_TIMEOUT => "it took too long",
         _ => "something went wrong here; it is in the log",
     };
-    problem_with(status, detail)
+    problem_with(status, detail, reason)
 }
 
-fn problem_with(status: StatusCode, detail: &str) -> Response<ResponseBody> {
+fn problem_with(status: StatusCode, detail: &str, reason: &'static str) -> Response<ResponseBody> {
     let title = status.canonical_reason().unwrap_or_default();
     let body =
         format!(r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{detail}"}}"#, status.as_u16());
     let mut response = empty(status);
+    response.extensions_mut().insert(Reason(reason));
     *response.body_mut() = ResponseBody::Whole(Some(body.into()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

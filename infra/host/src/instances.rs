@@ -17,6 +17,7 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::guest::{Guest, Runnable, Shared};
+use crate::metrics::ComponentMetrics;
 
 /// Requests that an instance answers in its life. Spin's default.
 const MAX_REQUESTS: usize = 128;
@@ -108,7 +109,12 @@ impl HandlerState for Factory {
             proxy: Proxy::P3(service),
             view: Guest::http,
             expiration: Expiration { alarm: Box::pin(tokio::time::sleep(IDLE_LIMIT)), health: health.clone() },
-            state: Worker { health, component: self.runnable.clone() },
+            state: Worker {
+                health,
+                component: self.runnable.clone(),
+                metrics: self.shared.metrics.component(self.runnable.index).clone(),
+                used: AtomicBool::new(false),
+            },
         })
     }
 }
@@ -117,6 +123,8 @@ impl HandlerState for Factory {
 pub struct Worker {
     health: Arc<Health>,
     component: Arc<Runnable>,
+    metrics: Arc<ComponentMetrics>,
+    used: AtomicBool,
 }
 
 impl WorkerState for Worker {
@@ -141,6 +149,9 @@ impl WorkerState for Worker {
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
         // Fails only if it was set before, and a request is taken once.
         let _ = taken_by.set(self.health.clone());
+        if self.used.swap(true, Ordering::Relaxed) {
+            self.metrics.reused.inc();
+        }
         Box::pin(tokio::time::sleep(REQUEST_LIMIT))
     }
 
@@ -148,6 +159,7 @@ impl WorkerState for Worker {
         if let Err(error) = result {
             // Before the store goes, and with it the guest's ends of the answers that it was writing.
             self.health.died.store(true, Ordering::Release);
+            self.metrics.traps.inc();
             tracing::error!(component = self.component.spec.id, "instance ended: {error:?}");
         }
         drop(store);

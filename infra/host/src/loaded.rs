@@ -16,6 +16,7 @@ use crate::guest::{Guest, Runnable, Shared};
 use crate::http_trigger::{HttpTrigger, Target};
 use crate::instances::Factory;
 use crate::logs::Log;
+use crate::metrics::Metrics;
 use crate::outbound_http::HttpClient;
 use crate::outbound_redis::RedisPool;
 use crate::redis_trigger::{Subscriber, Subscription};
@@ -25,6 +26,7 @@ use crate::spin_headers::RouteHeaders;
 pub struct Loaded {
     app: App,
     engine: Engine,
+    metrics: Arc<Metrics>,
     router: Arc<Router<Target>>,
     /// By the index of the component, as are the two below.
     runnables: Vec<Arc<Runnable>>,
@@ -35,9 +37,9 @@ pub struct Loaded {
 impl Loaded {
     pub fn new(app: App, cache: &Path, logs: &Path, quiet: bool) -> Result<Self> {
         let mut router = Router::new();
-        for (route, component) in &app.routes {
+        for (index, (route, component)) in app.routes.iter().enumerate() {
             let headers = RouteHeaders::new(route)?;
-            let target = Target { component: *component, headers };
+            let target = Target { route: index, component: *component, headers };
             router.add(route, target)?;
         }
         std::fs::create_dir_all(logs).with_context(|| format!("cannot make the folder for logs {}", logs.display()))?;
@@ -46,6 +48,7 @@ impl Loaded {
         let linker = crate::guest::linker(&engine)?;
         let mut loaded = Self {
             engine,
+            metrics: Metrics::new(&app),
             router: Arc::new(router),
             runnables: Vec::new(),
             services: Vec::new(),
@@ -56,6 +59,7 @@ impl Loaded {
             let spec = loaded.app.components[index].clone();
             let at = || format!("[component.{}] ({})", spec.id, spec.source.display());
             let runnable = Arc::new(Runnable {
+                index,
                 stdout: Log::open(logs, &spec.id, "stdout", quiet)?,
                 stderr: Log::open(logs, &spec.id, "stderr", quiet)?,
                 spec: spec.clone(),
@@ -80,7 +84,9 @@ impl Loaded {
 
     /// What the instances of one thread share; to be called on that thread.
     pub fn shared(&self) -> Shared {
-        Shared { engine: self.engine.clone(), redis: Arc::new(RedisPool::default()), http: HttpClient::new() }
+        let redis = Arc::<RedisPool>::default();
+        let metrics = self.metrics.thread(redis.clone());
+        Shared { engine: self.engine.clone(), redis, http: HttpClient::new(), metrics }
     }
 
     /// One thread's HTTP trigger.
@@ -94,11 +100,15 @@ impl Loaded {
                 Some(ProxyHandler::new(factory))
             })
             .collect();
-        HttpTrigger::new(self.router.clone(), handlers, draining)
+        HttpTrigger::new(self.router.clone(), handlers, shared.metrics, draining)
     }
 
     pub fn subscriptions(&self) -> Result<Vec<Subscription>> {
-        Subscription::group(&self.app.redis_triggers, &self.subscribers)
+        Subscription::group(&self.app.redis_triggers, &self.subscribers, &self.metrics)
+    }
+
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Tells people what runs, and where.

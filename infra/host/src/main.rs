@@ -2,7 +2,7 @@
 //! and adds nothing to it, so that what works here works there.
 //!
 //! Reading order: `manifest`, `app` (it, checked), `engine`, `compiled`, `guest`, `loaded` (ready to run), `server`,
-//! `http_trigger` with `instances`, `redis_trigger`, and the ways out: `outbound_http`, `outbound_redis`.
+//! `http_trigger` with `instances`, `redis_trigger`, the ways out: `outbound_http`, `outbound_redis`; and `metrics`.
 
 mod allowed_hosts;
 mod app;
@@ -17,6 +17,7 @@ mod instances;
 mod loaded;
 mod logs;
 mod manifest;
+mod metrics;
 mod outbound_http;
 mod outbound_redis;
 mod redis_connection;
@@ -42,6 +43,7 @@ const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
     let started = Instant::now();
+    metrics::start_seconds();
     let args = args::Args::parse();
     args::start_logging();
     if args.compile_only {
@@ -50,11 +52,11 @@ fn main() -> ExitCode {
             Err(error) => fail(&error, UNUSABLE),
         };
     }
-    let (loaded, listener) = match server::prepare(&args) {
-        Ok(loaded) => loaded,
+    let (loaded, listeners) = match server::prepare(&args) {
+        Ok(prepared) => prepared,
         Err(error) => return fail(&error, UNUSABLE),
     };
-    match server::run(loaded, listener, args.threads(), started) {
+    match server::run(loaded, listeners, args.threads(), started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, FAILED),
     }

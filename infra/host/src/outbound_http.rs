@@ -18,6 +18,7 @@ use wasmtime_wasi_http::{
 };
 
 use crate::app::ComponentSpec;
+use crate::metrics::{ComponentMetrics, Failure};
 
 /// For a request that sets no limit of its own.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -88,11 +89,12 @@ impl tower_service::Service<Uri> for Connector {
 pub struct Outbound {
     spec: Arc<ComponentSpec>,
     client: HttpClient,
+    metrics: Arc<ComponentMetrics>,
 }
 
 impl Outbound {
-    pub fn new(spec: Arc<ComponentSpec>, client: HttpClient) -> Self {
-        Self { spec, client }
+    pub fn new(spec: Arc<ComponentSpec>, client: HttpClient, metrics: Arc<ComponentMetrics>) -> Self {
+        Self { spec, client, metrics }
     }
 
     fn check(&self, uri: &Uri) -> Result<(), Error> {
@@ -140,13 +142,27 @@ impl WasiHttpHooks for Outbound {
         _response_processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
         let checked = self.check(request.uri());
-        let client = self.client.clone();
+        let (client, metrics) = (self.client.clone(), self.metrics.clone());
         Box::new(async move {
-            checked?;
-            let response = client.send(request, options.unwrap_or_default()).await?;
+            let call = metrics.http.begin();
+            let response = match checked {
+                Ok(()) => client.send(request, options.unwrap_or_default()).await,
+                Err(error) => Err(error),
+            };
+            call.end(response.as_ref().err().map(failure));
+            let response = response?;
             let done: Box<dyn Future<Output = _> + Send> = Box::new(std::future::ready(Ok(())));
             Ok((response, done))
         })
+    }
+}
+
+/// An answer of any status is one: the component is told, and says what it makes of it.
+fn failure(error: &Error) -> Failure {
+    match error {
+        Error::HttpRequestDenied => Failure::Denied,
+        Error::ConnectionTimeout | Error::ConnectionReadTimeout => Failure::Timeout,
+        _ => Failure::Connection,
     }
 }
 

@@ -7,12 +7,17 @@ use wasmtime::component::{Accessor, HasSelf, Resource};
 
 use crate::bindings::imports::redis as wit;
 use crate::guest::Guest;
+use crate::metrics::{ComponentMetrics, Failure};
 pub use crate::redis_connection::RedisPool;
 use crate::redis_connection::{self, Redis};
 use crate::redis_reply::{Flat, MAX_REPLY, too_large};
 
 /// What a component holds.
-pub struct Connection(Arc<Redis>);
+#[derive(Clone)]
+pub struct Connection {
+    redis: Arc<Redis>,
+    metrics: Arc<ComponentMetrics>,
+}
 
 /// Commands that change the state of a connection, or hold it up, for all who share it.
 const NOT_SHAREABLE: [&str; 31] = [
@@ -63,10 +68,10 @@ type Handle = Resource<Connection>;
 
 impl<T: Send> wit::HostConnectionWithStore<T> for HasSelf<Guest> {
     async fn open(store: Store<'_, T>, address: String) -> Result<Handle, wit::Error> {
-        let redis = store.with(|mut access| admit(access.get(), address))?;
-        redis.connect().await.map_err(other)?;
+        let connection = store.with(|mut access| admit(access.get(), address))?;
+        connection.open().await.map_err(other)?;
         store.with(|mut access| {
-            let pushed = access.get().table.push(Connection(redis));
+            let pushed = access.get().table.push(connection);
             pushed.map_err(|_| wit::Error::TooManyConnections)
         })
     }
@@ -96,8 +101,8 @@ impl<T: Send> wit::HostConnectionWithStore<T> for HasSelf<Guest> {
     }
 
     async fn sadd(store: Store<'_, T>, handle: Handle, key: String, values: Vec<String>) -> Result<u32, wit::Error> {
-        let redis = redis_of(store, handle)?;
-        let added = redis.command(Cmd::new().arg("SADD").arg(key).arg(values)).await;
+        let connection = connection_of(store, &handle)?;
+        let added = connection.command(Cmd::new().arg("SADD").arg(key).arg(values)).await;
         added.map_err(|error| match &error {
             redis_connection::Error::Redis(e) if e.kind() == redis::ErrorKind::UnexpectedReturnType => {
                 wit::Error::TypeError
@@ -138,37 +143,63 @@ impl<T: Send> wit::HostConnectionWithStore<T> for HasSelf<Guest> {
     }
 }
 
+impl Connection {
+    /// Makes sure that the server is reached. That alone is no command: only its failure counts.
+    async fn open(&self) -> Result<(), redis_connection::Error> {
+        let opened = self.redis.connect().await;
+        if let Err(error) = &opened {
+            self.metrics.redis.begin().end(Some(failure(error)));
+        }
+        opened
+    }
+
+    async fn command<R: FromRedisValue>(&self, command: &Cmd) -> Result<R, redis_connection::Error> {
+        let call = self.metrics.redis.begin();
+        let answer = self.redis.command(command).await;
+        call.end(answer.as_ref().err().map(failure));
+        answer
+    }
+}
+
+fn failure(error: &redis_connection::Error) -> Failure {
+    match error {
+        redis_connection::Error::Redis(error) if error.is_timeout() => Failure::Timeout,
+        // An answer that a component has no use for is one, too.
+        redis_connection::Error::Redis(error) if !error.is_unrecoverable_error() => Failure::Error,
+        redis_connection::Error::Redis(_) | redis_connection::Error::Connect(_) => Failure::Connection,
+    }
+}
+
 /// The allow-list comes before everything else, and sees the address as it would be connected to.
-fn admit(guest: &mut Guest, address: String) -> Result<Arc<Redis>, wit::Error> {
+fn admit(guest: &mut Guest, address: String) -> Result<Connection, wit::Error> {
     let allowed = |client: &redis::Client| {
         redis_connection::tcp_address(client)
             .is_some_and(|(host, port)| guest.spec.allowed_hosts.allows("redis", host, Some(port)))
     };
     let denied = || {
         tracing::warn!(component = guest.spec.id, "refused a Redis address: it is not in allowed_outbound_hosts");
+        guest.metrics.redis.begin().end(Some(Failure::Denied));
         wit::Error::InvalidAddress
     };
+    let connection = |redis| Connection { redis, metrics: guest.metrics.clone() };
     if let Some(redis) = guest.redis.get(&address) {
         // Another component may have used it: being in the pool allows nothing.
-        return if allowed(redis.client()) { Ok(redis) } else { Err(denied()) };
+        return if allowed(redis.client()) { Ok(connection(redis)) } else { Err(denied()) };
     }
     let client = redis::Client::open(address.as_str()).map_err(|_| wit::Error::InvalidAddress)?;
     if !allowed(&client) {
         return Err(denied());
     }
     let inserted = guest.redis.insert(address, client);
-    inserted.ok_or(wit::Error::TooManyConnections)
+    inserted.map(connection).ok_or(wit::Error::TooManyConnections)
 }
 
-fn redis_of<T>(store: Store<'_, T>, handle: Handle) -> Result<Arc<Redis>, wit::Error> {
-    store.with(|mut access| {
-        let connection = access.get().table.get(&handle);
-        connection.map(|c| c.0.clone()).map_err(other)
-    })
+fn connection_of<T>(store: Store<'_, T>, handle: &Handle) -> Result<Connection, wit::Error> {
+    store.with(|mut access| access.get().table.get(handle).cloned().map_err(other))
 }
 
 async fn send<T, R: FromRedisValue>(store: Store<'_, T>, handle: Handle, command: &Cmd) -> Result<R, wit::Error> {
-    redis_of(store, handle)?.command(command).await.map_err(other)
+    connection_of(store, &handle)?.command(command).await.map_err(other)
 }
 
 fn other(error: impl std::fmt::Display) -> wit::Error {

@@ -85,6 +85,15 @@ impl RedisPool {
         locked(&self.0).get(address).cloned()
     }
 
+    /// The host and port of every server that was used, and whether there is a connection to it now.
+    pub fn servers(&self) -> Vec<(String, bool)> {
+        let all = locked(&self.0);
+        let name = |redis: &Redis| {
+            tcp_address(&redis.client).map_or_else(String::new, |(host, port)| format!("{host}:{port}"))
+        };
+        all.values().map(|redis| (name(redis), redis.live().is_some())).collect()
+    }
+
     /// `None` when there are too many.
     pub fn insert(&self, address: String, client: redis::Client) -> Option<Arc<Redis>> {
         let mut known = locked(&self.0);

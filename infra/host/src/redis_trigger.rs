@@ -15,6 +15,7 @@ use crate::bindings::subscriber::SubscriberPre;
 use crate::drain::Draining;
 use crate::engine::Active;
 use crate::guest::{Guest, Runnable, Shared};
+use crate::metrics::{ChannelRings, Count, HandlerRings, Level, Metrics, SubscriptionRings};
 use crate::redis_connection::tcp_address;
 
 /// Pauses between attempts to reach a Redis that is away.
@@ -46,15 +47,23 @@ impl Subscriber {
     }
 
     /// One message, in an instance of its own. Whatever goes wrong is logged: the next message comes all the same.
-    async fn handle(&self, shared: &Shared, message: &[u8]) {
+    async fn handle(&self, shared: &Shared, message: &[u8], rings: &HandlerRings) {
         let _active = Active::new();
+        let metrics = shared.metrics.component(self.runnable.index);
+        let started = Instant::now();
         let component = self.runnable.spec.id.as_str();
         // The instance is part of the call, and goes with it when the time is over.
-        match tokio::time::timeout(HANDLER_LIMIT, self.call(shared, message)).await {
+        let outcome = tokio::time::timeout(HANDLER_LIMIT, self.call(shared, message)).await;
+        rings.ended(started, matches!(outcome, Ok(Ok(Ok(())))));
+        match outcome {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::error!(component, "the handler failed: {error}"),
-            Ok(Err(error)) => tracing::error!(component, "instance ended: {error:?}"),
+            Ok(Err(error)) => {
+                metrics.traps.inc();
+                tracing::error!(component, "instance ended: {error:?}");
+            }
             Err(_) => {
+                metrics.timeouts.inc();
                 let limit = HANDLER_LIMIT.as_secs();
                 tracing::error!(component, "the handler did not end in {limit} s: stopped, the next message is taken");
             }
@@ -80,18 +89,24 @@ impl Subscriber {
     }
 }
 
+type Channels = BTreeMap<String, Vec<Subscriber>>;
+
 /// All channels of one address.
 pub struct Subscription {
     client: redis::Client,
-    /// Without the password.
-    name: String,
-    channels: BTreeMap<String, Vec<Subscriber>>,
+    channels: Channels,
+    /// Of the same channels and, in the same order, the same subscribers.
+    rings: Arc<SubscriptionRings>,
 }
 
 impl Subscription {
     /// One for each distinct address, as in Spin.
-    pub fn group(triggers: &[RedisTrigger], subscribers: &[Option<Subscriber>]) -> Result<Vec<Self>> {
-        let mut by_address: BTreeMap<&str, Self> = BTreeMap::new();
+    pub fn group(
+        triggers: &[RedisTrigger],
+        subscribers: &[Option<Subscriber>],
+        metrics: &Metrics,
+    ) -> Result<Vec<Self>> {
+        let mut by_address: BTreeMap<&str, (redis::Client, String, Channels)> = BTreeMap::new();
         for trigger in triggers {
             if !by_address.contains_key(trigger.address.as_str()) {
                 let client = client(&trigger.address)?;
@@ -102,16 +117,26 @@ impl Subscription {
                     )
                 })?;
                 let name = format!("{host}:{port}");
-                let channels = BTreeMap::new();
-                by_address.insert(&trigger.address, Self { client, name, channels });
+                by_address.insert(&trigger.address, (client, name, Channels::new()));
             }
-            let subscription = by_address.get_mut(trigger.address.as_str()).expect("was just added");
+            let (.., channels) = by_address.get_mut(trigger.address.as_str()).expect("was just added");
             let subscriber =
                 subscribers[trigger.component].clone().expect("a component with a Redis trigger was prepared");
-            let channel = subscription.channels.entry(trigger.channel.clone());
-            channel.or_default().push(subscriber);
+            channels.entry(trigger.channel.clone()).or_default().push(subscriber);
         }
-        Ok(by_address.into_values().collect())
+        let subscriptions = by_address.into_values();
+        Ok(subscriptions.map(|(client, name, channels)| Self::new(client, name, channels, metrics)).collect())
+    }
+
+    /// `redis` is its host and port, without the password.
+    fn new(client: redis::Client, redis: String, channels: Channels, metrics: &Metrics) -> Self {
+        let rings = |(name, subscribers): (&String, &Vec<Subscriber>)| ChannelRings {
+            name: name.clone(),
+            received: Count::default(),
+            handlers: subscribers.iter().map(|s| HandlerRings::new(s.runnable.spec.id.clone())).collect(),
+        };
+        let rings = SubscriptionRings { redis, up: Level::default(), channels: channels.iter().map(rings).collect() };
+        Self { client, channels, rings: metrics.subscription(rings) }
     }
 
     /// Listens until the host stops; then the message at hand is the last.
@@ -126,9 +151,11 @@ impl Subscription {
             };
             let error = match attempt {
                 Ok(Ok(messages)) => {
-                    tracing::info!("listening on {} for {}", self.name, self.channel_names());
+                    tracing::info!("listening on {} for {}", self.rings.redis, self.channel_names());
+                    self.rings.up.set(1);
                     (backoff, reported) = (BACKOFF_MIN, false);
                     self.listen(messages, &shared, &mut stop).await;
+                    self.rings.up.set(0);
                     if draining.has_begun() {
                         return;
                     }
@@ -139,7 +166,7 @@ impl Subscription {
             };
             // Once for each time that it goes away.
             if !reported {
-                tracing::warn!("Redis at {} is away, trying again: {error}", self.name);
+                tracing::warn!("Redis at {} is away, trying again: {error}", self.rings.redis);
                 reported = true;
             }
             tokio::select! {
@@ -165,7 +192,7 @@ impl Subscription {
     /// The next message is read only when all handlers of the current one have ended.
     async fn listen(&self, messages: redis::aio::PubSub, shared: &Shared, stop: &mut Draining) {
         // Rings may have been missed while nobody listened: each handler looks for itself.
-        join_all(self.channels.iter().map(|(channel, all)| ring(all, shared, channel.as_bytes()))).await;
+        join_all(self.rings.channels.iter().map(|channel| self.ring(channel, shared, channel.name.as_bytes()))).await;
         let mut messages = messages.into_on_message();
         loop {
             let message = tokio::select! {
@@ -175,10 +202,18 @@ impl Subscription {
             let Some(message) = message else {
                 return;
             };
-            if let Some(subscribers) = self.channels.get(message.get_channel_name()) {
-                ring(subscribers, shared, message.get_payload_bytes()).await;
+            if let Some(channel) = self.rings.channel(message.get_channel_name()) {
+                channel.received.inc();
+                self.ring(channel, shared, message.get_payload_bytes()).await;
             }
         }
+    }
+
+    /// Components on the same channel run side by side.
+    async fn ring(&self, channel: &ChannelRings, shared: &Shared, message: &[u8]) {
+        let subscribers = self.channels.get(&channel.name).into_iter().flatten();
+        let handled = subscribers.zip(&channel.handlers);
+        join_all(handled.map(|(subscriber, rings)| subscriber.handle(shared, message, rings))).await;
     }
 }
 
@@ -191,9 +226,4 @@ fn client(address: &str) -> redis::RedisResult<redis::Client> {
     let client = redis::Client::open(address)?;
     let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
     redis::Client::open(client.get_connection_info().clone().set_tcp_settings(tcp))
-}
-
-/// Components on the same channel run side by side.
-async fn ring(subscribers: &[Subscriber], shared: &Shared, message: &[u8]) {
-    join_all(subscribers.iter().map(|s| s.handle(shared, message))).await;
 }

@@ -28,6 +28,10 @@ const MAX_TAILS: usize = 500;
 /// Answers that stream, of all threads.
 static OPEN_STREAMS: OpenStreams = OpenStreams(AtomicUsize::new(0));
 
+pub fn open_streams() -> usize {
+    OPEN_STREAMS.0.load(Ordering::Relaxed)
+}
+
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The body of an answer.

@@ -37,12 +37,19 @@ struct Worker {
     open: Arc<AtomicUsize>,
 }
 
+/// The addresses that the host has taken.
+pub struct Listeners {
+    http: TcpListener,
+    metrics: Option<TcpListener>,
+}
+
 /// All that can fail because the application or the command line is not usable.
-pub fn prepare(args: &Args) -> Result<(Loaded, TcpListener)> {
+pub fn prepare(args: &Args) -> Result<(Loaded, Listeners)> {
     let app = App::load(&args.from, &args.variables)?;
-    let listener = bind(args.listen)?;
+    let http = bind("--listen", args.listen)?;
+    let metrics = args.metrics_listen.map(|address| bind("--metrics-listen", address)).transpose()?;
     let loaded = Loaded::new(app, &args.cache_dir, &args.log_dir(), args.quiet)?;
-    Ok((loaded, listener))
+    Ok((loaded, Listeners { http, metrics }))
 }
 
 /// Fills the cache of compiled components, for the process that waits for it.
@@ -52,25 +59,26 @@ pub fn compile(args: &Args) -> Result<()> {
 }
 
 /// Takes the address. A port that is in use is found out before anything is compiled.
-fn bind(address: SocketAddr) -> Result<TcpListener> {
+fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
     let bind = || -> std::io::Result<TcpListener> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
     bind().with_context(|| {
-        format!("cannot listen on {address}: stop what uses it, or choose another with --listen ADDRESS")
+        format!("cannot listen on {address}: stop what uses it, or choose another with {setting} ADDRESS")
     })
 }
 
 /// Serves until the process is told to stop.
-pub fn run(loaded: Loaded, listener: TcpListener, threads: usize, started: Instant) -> Result<()> {
-    let address = listener.local_addr().context("the listener is gone")?;
+pub fn run(loaded: Loaded, listeners: Listeners, threads: usize, started: Instant) -> Result<()> {
+    let address = listeners.http.local_addr().context("the listener is gone")?;
     let (drain, draining) = Drain::new();
     let loaded = Arc::new(loaded);
     let workers = (0..threads.max(1))
         .map(|number| Worker::start(number, loaded.clone(), address, draining.clone()))
         .collect::<Result<Vec<_>>>()?;
+    loaded.metrics().connections(workers.iter().map(|worker| worker.open.clone()).collect());
     loaded.announce(address, started);
     let runtime = single_thread_runtime()?;
     runtime.block_on(async {
@@ -81,7 +89,12 @@ pub fn run(loaded: Loaded, listener: TcpListener, threads: usize, started: Insta
         }
         // Only those who work keep the end waiting.
         drop(draining);
-        let listener = tokio::net::TcpListener::from_std(listener)?;
+        if let Some(listener) = listeners.metrics {
+            announce_metrics(&listener);
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            tokio::spawn(crate::metrics::serve(listener, loaded.metrics().clone()));
+        }
+        let listener = tokio::net::TcpListener::from_std(listeners.http)?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         tokio::select! {
@@ -98,6 +111,12 @@ pub fn run(loaded: Loaded, listener: TcpListener, threads: usize, started: Insta
         }
         Ok(())
     })
+}
+
+fn announce_metrics(listener: &TcpListener) {
+    if let Ok(address) = listener.local_addr() {
+        eprintln!("metrics on http://{address}/metrics");
+    }
 }
 
 fn single_thread_runtime() -> Result<tokio::runtime::Runtime> {

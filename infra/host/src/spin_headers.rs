@@ -78,7 +78,7 @@ mod tests {
     fn added(route: &str, path: &str) -> HeaderMap {
         let mut router = Router::new();
         let headers = RouteHeaders::new(route).expect("valid");
-        let target = Target { component: 0, headers };
+        let target = Target { route: 0, component: 0, headers };
         router.add(route, target).expect("valid");
         let path_and_query: PathAndQuery = path.parse().expect("valid");
         let found = router.find(path_and_query.path()).expect("matches");
