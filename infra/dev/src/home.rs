@@ -17,6 +17,9 @@ pub struct Running {
     pub pid: u32,
     pub url: String,
     pub worker_url: String,
+    /// Where the runtime's metrics are, if it serves them.
+    #[serde(default)]
+    pub metrics_url: Option<String>,
     /// The port of its own Redis, if it has one.
     pub redis_port: Option<u16>,
     /// Where the Redis of each context is, `user` at `host:port` and so on: a command that reads the data with other

@@ -38,6 +38,8 @@ pub(crate) fn overridden(is_set: impl Fn(&str) -> bool) -> Vec<String> {
 pub struct Addresses {
     pub port: u16,
     pub worker_port: u16,
+    /// Of the runtime's metrics; none on Spin, which sends them itself.
+    pub metrics_port: Option<u16>,
     pub contexts: Contexts,
 }
 
@@ -48,6 +50,10 @@ impl Addresses {
 
     pub fn worker_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.worker_port)
+    }
+
+    pub fn metrics_url(&self) -> Option<String> {
+        self.metrics_port.map(|port| format!("http://127.0.0.1:{port}/metrics"))
     }
 }
 
@@ -107,6 +113,9 @@ impl Programs {
             let cache = programs::folder().join("component-cache");
             args.extend(["--cache-dir".into(), cache.into_os_string()]);
         }
+        if let Some(port) = addresses.metrics_port {
+            args.extend(["--metrics-listen".into(), format!("127.0.0.1:{port}").into()]);
+        }
         Spec {
             program: self.runtime.clone(),
             args,
@@ -131,7 +140,7 @@ mod tests {
     fn every_variable_that_is_set_has_its_warning() {
         let own = RedisUrl::local(1);
         let contexts = Contexts { user: own.clone(), friend: own.clone(), view: own };
-        let addresses = Addresses { port: 2, worker_port: 3, contexts };
+        let addresses = Addresses { port: 2, worker_port: 3, metrics_port: Some(4), contexts };
         let programs = Programs { worker: PathBuf::new(), runtime: PathBuf::new() };
         let spec = programs.runtime(&Options::isolated().unwrap(), &addresses, Path::new("logs"));
         for (name, _) in &spec.env {

@@ -88,6 +88,8 @@ pub struct UpSettings {
 /// The worker's and our Redis's first choice; both are for this machine only, so the next free one does as well.
 const WORKER_PORT: u16 = 9100;
 const REDIS_PORT: u16 = 6390;
+/// As above, and out of reach of the worker's next ones.
+const METRICS_PORT: u16 = 9190;
 
 impl UpSettings {
     pub fn options(&self) -> Result<Options> {
@@ -95,6 +97,7 @@ impl UpSettings {
         options.port = Port::Exactly(port(&self.port)?);
         options.worker_port = Port::From(WORKER_PORT);
         options.redis_port = Port::From(REDIS_PORT);
+        options.metrics_port = Port::From(METRICS_PORT);
         options.runtime = runtime(&self.runtime)?;
         options.servers = self.redis.servers()?;
         options.redis_wait = seconds("REDIS_WAIT", self.redis_wait)?;

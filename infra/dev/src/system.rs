@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::health;
 use crate::home::{self, Home, Running};
 use crate::log::Log;
-use crate::options::{Data, Options, Part};
+use crate::options::{Data, Options, Part, Runtime};
 use crate::parts::{Addresses, Programs};
 use crate::process::{Ended, Process, Spec};
 use crate::redis_ready;
@@ -77,6 +77,10 @@ impl System {
         let home = Home::take(&folder)?;
         let folder = home.folder().to_path_buf();
         let worker_port = options.worker_port.choose()?;
+        let metrics_port = match options.runtime {
+            Runtime::Embedded => Some(options.metrics_port.choose()?),
+            Runtime::Spin => None,
+        };
         let redis = match options.servers.needs_own() {
             true => {
                 let port = options.redis_port.choose()?;
@@ -86,7 +90,7 @@ impl System {
             false => None,
         };
         let own = redis.as_ref().map_or(0, |(_, url)| url.port());
-        let addresses = Addresses { port, worker_port, contexts: options.servers.with_own(own) };
+        let addresses = Addresses { port, worker_port, metrics_port, contexts: options.servers.with_own(own) };
         let shown = Arc::new(AtomicBool::new(false));
         let logs_folder = folder.join("logs");
         let mut logs = BTreeMap::new();
@@ -116,6 +120,7 @@ impl System {
             pid: std::process::id(),
             url: self.url(),
             worker_url: self.worker_url(),
+            metrics_url: self.metrics_url(),
             redis_port: self.redis_port(),
             contexts: self.addresses.contexts.addresses(),
         })?;
@@ -159,6 +164,11 @@ impl System {
 
     pub fn worker_url(&self) -> String {
         self.addresses.worker_url()
+    }
+
+    /// Where the runtime's metrics are, if it serves them.
+    pub fn metrics_url(&self) -> Option<String> {
+        self.addresses.metrics_url()
     }
 
     pub fn addresses(&self) -> &Addresses {

@@ -108,7 +108,7 @@ fn next_steps(system: &System) -> String {
         "  the API    {url}
   the worker {worker}/metrics
   Redis      {redis}
-  the logs   {logs}
+  the logs   {logs}{metrics}
 
 Try next, in another terminal:
   curl -i {url}/user/v1/users -H 'Content-Type: application/json' -d '{{\"firstName\":\"Ada\",\"lastName\":\"Lovelace\"}}'
@@ -118,6 +118,7 @@ Try next, in another terminal:
 Ctrl-C stops everything.
 ",
         worker = system.worker_url(),
+        metrics = system.metrics_url().map_or_else(String::new, |url| format!("\n  metrics    {url}")),
         logs = system.data_folder().join("logs").display(),
     )
 }

@@ -172,6 +172,17 @@ fn an_address_that_is_in_use_is_named() {
 }
 
 #[test]
+fn an_address_for_metrics_that_cannot_be_used_is_named() {
+    let copy = Copy::of(&manifest::text());
+    let from = copy.path.to_str().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().to_string();
+    refused(host(&["--from", from, "--metrics-listen", &taken], copy.folder()), &[&taken, "--metrics-listen"]);
+    let (code, said) = host(&["--from", from, "--metrics-listen", "9190"], copy.folder());
+    assert!(code == Some(2) && said.contains("--metrics-listen") && said.contains("9190"), "{said}");
+}
+
+#[test]
 fn secrets_are_never_in_a_message() {
     let copy = Copy::of(&manifest::text());
     let mut command = Command::new(dev::programs::host().unwrap());

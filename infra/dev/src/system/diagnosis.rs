@@ -37,7 +37,8 @@ impl System {
     /// start at the same moment, it is the other's part.
     pub(super) fn stranger(&self) -> Option<String> {
         let ports = [(Part::Worker, self.addresses.worker_port), (Part::Runtime, self.addresses.port)];
-        ports.into_iter().find_map(|(part, port)| {
+        let metrics = self.addresses.metrics_port.map(|port| (Part::Runtime, port));
+        ports.into_iter().chain(metrics).find_map(|(part, port)| {
             let process = self.process(part)?;
             let holder = holder::of_port(port)?;
             (!process.leads(holder.pid)).then(|| {

@@ -1,0 +1,3 @@
+//! What the system shows of itself: metrics, and what is made of them.
+
+mod runtime_metrics;
