@@ -25,8 +25,8 @@ LOAD_TO    = --url $(URL) --results $(or $(DATA_DIR),.local)/load $(ARGS)
 # Every folder of functions/ is a component, but for the libraries.
 COMPONENTS := $(sort $(filter-out domain event-store http,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))))
 
-.PHONY: help setup build components programs up down test lint bench verify dead-letters replay rebuild \
-        load load-serial load-parallel load-hyperscale load-ramp
+.PHONY: help setup build components programs up down test lint bench verify dead-letters replay \
+        rebuild load load-serial load-parallel load-hyperscale load-ramp observe
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,10 @@ up: build ## Start everything, follow the logs, stop everything on Ctrl-C
 
 down: ## Stop what `make up` started elsewhere
 	@if [ -x $(SOCIAL) ]; then $(SOCIAL) down; else echo "Nothing is built, so nothing runs"; fi
+
+observe: programs ## Watch the running system with Prometheus
+	@sh infra/dev/setup.sh observe
+	@$(SOCIAL) observe
 
 setup: ## Install what is missing: Redis, the WebAssembly target
 	@sh infra/dev/setup.sh
@@ -53,6 +57,7 @@ programs: setup
 	@cargo build --profile native
 
 test: build ## Build everything and run every test
+	@sh infra/dev/setup.sh observe
 	@sh infra/dev/test.sh
 
 lint: ## Formatting, and clippy without a warning, for programs and components

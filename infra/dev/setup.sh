@@ -2,8 +2,9 @@
 # Installs what is missing to build and run the system, and nothing else: Redis and the WebAssembly target.
 # Says nothing when nothing is missing.
 #
-#   setup.sh       for building and running
-#   setup.sh lint  for `make lint` as well: clippy and rustfmt
+#   setup.sh          for building and running
+#   setup.sh lint     for `make lint` as well: clippy and rustfmt
+#   setup.sh observe  for `make observe` and the tests as well: Prometheus
 set -eu
 
 rust_needed=1.95     # edition 2024, and what the dependencies ask for
@@ -158,14 +159,49 @@ ensure_lint_tools() {
     stop "clippy or rustfmt is missing: rustup component add clippy rustfmt (or, beside a distribution's Rust, the packages rust-clippy rustfmt, for Debian's rustc-web rust-web-clippy rustfmt-web)"
 }
 
+has_prometheus() { command -v prometheus >/dev/null 2>&1 && command -v promtool >/dev/null 2>&1; }
+
+# Runs a command that installs a package, and lets no service start: Debian's Prometheus would listen on 9090 from then
+# on, also after the next boot.
+without_services() {
+    policy=/usr/sbin/policy-rc.d
+    if [ -e $policy ]; then
+        "$@"
+    else
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+        as_root chmod 755 $policy
+        "$@" && installed=0 || installed=$?
+        as_root rm -f $policy
+        return "$installed"
+    fi
+}
+
+ensure_prometheus() {
+    has_prometheus && return
+    if can_apt; then
+        without_services apt_install prometheus || stop "prometheus could not be installed, see above"
+        if command -v systemctl >/dev/null 2>&1; then
+            as_root systemctl disable --quiet prometheus 2>/dev/null || true
+        elif command -v update-rc.d >/dev/null 2>&1; then
+            as_root update-rc.d prometheus disable >/dev/null 2>&1 || true
+        fi
+    elif command -v brew >/dev/null 2>&1; then
+        say "installing prometheus"
+        brew install --quiet prometheus >&2
+    fi
+    has_prometheus ||
+        stop "prometheus or promtool is missing: install the package prometheus, or put both from https://prometheus.io/download into the PATH"
+}
+
 case ${1:-} in
-    '' | lint) ;;
-    *) stop "$1: it is lint, or nothing" ;;
+    '' | lint | observe) ;;
+    *) stop "$1: it is lint, observe, or nothing" ;;
 esac
 ensure_rust
 ensure_linker
 ensure_wasm_target
 ensure_redis
-if [ "${1:-}" = lint ]; then
-    ensure_lint_tools
-fi
+case ${1:-} in
+    lint) ensure_lint_tools ;;
+    observe) ensure_prometheus ;;
+esac

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use dev::dead_letters::DeadLetterSettings;
+use dev::observe::ObserveSettings;
 use dev::rebuild::RebuildSettings;
 use dev::settings::{DataDir, UpSettings};
 use dev::verify::VerifySettings;
@@ -21,6 +22,8 @@ enum Command {
     Up(UpSettings),
     /// Stop the system that was started from this data folder
     Down(DataDir),
+    /// Watch the running system with a Prometheus, until Ctrl-C or its end
+    Observe(ObserveSettings),
     /// Fold the log again and compare with what is stored
     Verify(VerifySettings),
     /// Show the events that a projection could not apply
@@ -46,6 +49,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Up(settings) => dev::up::run(&settings).await?,
         Command::Down(settings) => dev::down::run(&settings).await?,
+        Command::Observe(settings) => dev::observe::run(&settings).await?,
         Command::Verify(settings) => dev::verify::run(&settings).await?,
         Command::DeadLetters(settings) => dev::dead_letters::show(&settings).await?,
         Command::Replay(settings) => dev::dead_letters::replay(&settings).await?,

@@ -26,6 +26,13 @@ pub fn redis_server() -> Result<PathBuf> {
     })
 }
 
+/// Prometheus, from the PATH or `PROMETHEUS_PROGRAM`.
+pub fn prometheus() -> Result<PathBuf> {
+    named("PROMETHEUS_PROGRAM")?.or_else(|| in_path("prometheus")).ok_or_else(|| {
+        Error::refused("prometheus is not installed: `make observe` installs it, or put it and promtool into the PATH")
+    })
+}
+
 /// The Spin CLI, from the PATH or `SPIN_PROGRAM`, in a version that can run the components.
 pub fn spin() -> Result<PathBuf> {
     const WHERE: &str = "install Spin 4.1 or later (https://spinframework.dev/install), or leave RUNTIME away to use the embedded runtime";

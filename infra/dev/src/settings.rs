@@ -64,11 +64,13 @@ fn parse(name: &str, text: &Option<String>) -> Result<Option<RedisUrl>> {
     }
 }
 
+const DEFAULT_PORT: &str = "9000";
+
 /// The settings of `social up`.
 #[derive(Args, Clone, Debug)]
 pub struct UpSettings {
     /// The port of the HTTP API
-    #[arg(long, env = "PORT", default_value = "9000", value_name = "PORT")]
+    #[arg(long, env = "PORT", default_value = DEFAULT_PORT, value_name = "PORT")]
     port: String,
     /// What runs the components: embedded or spin
     #[arg(long, env = "RUNTIME", default_value = "embedded")]
@@ -94,7 +96,8 @@ const METRICS_PORT: u16 = 9190;
 impl UpSettings {
     pub fn options(&self) -> Result<Options> {
         let mut options = Options::isolated()?;
-        options.port = Port::Exactly(port(&self.port)?);
+        let number = if self.port.is_empty() { DEFAULT_PORT } else { &self.port };
+        options.port = Port::Exactly(port("PORT", number)?);
         options.worker_port = Port::From(WORKER_PORT);
         options.redis_port = Port::From(REDIS_PORT);
         options.metrics_port = Port::From(METRICS_PORT);
@@ -107,11 +110,10 @@ impl UpSettings {
     }
 }
 
-fn port(text: &str) -> Result<u16> {
+pub(crate) fn port(name: &str, text: &str) -> Result<u16> {
     match text.parse() {
-        _ if text.is_empty() => port("9000"),
         Ok(port) if port > 0 => Ok(port),
-        _ => Err(Error::refused(format!("PORT={text}: a port is a number from 1 to 65535"))),
+        _ => Err(Error::refused(format!("{name}={text}: a port is a number from 1 to 65535"))),
     }
 }
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::options::Part;
 use crate::parts;
 use crate::report::{Console, Report};
 use crate::settings::UpSettings;
+use crate::signals::Signals;
 use crate::system::System;
 
 /// Runs until a signal comes (then it is well), or a part ends by itself (then it is an error).
@@ -121,23 +120,4 @@ Ctrl-C stops everything.
         metrics = system.metrics_url().map_or_else(String::new, |url| format!("\n  metrics    {url}")),
         logs = system.data_folder().join("logs").display(),
     )
-}
-
-/// Ctrl-C, `kill`, and the terminal going away.
-struct Signals([Signal; 3]);
-
-impl Signals {
-    fn listen() -> Result<Self> {
-        let listen = |kind| signal(kind).map_err(|error| Error::failed(format!("cannot listen to signals: {error}")));
-        Ok(Self([listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?]))
-    }
-
-    async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
 }
