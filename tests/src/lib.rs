@@ -12,6 +12,7 @@ pub mod log;
 pub mod manifest;
 pub mod network;
 pub mod patience;
+pub mod promql;
 pub mod random;
 pub mod running;
 pub mod store;

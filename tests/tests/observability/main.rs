@@ -1,3 +1,10 @@
 //! What the system shows of itself: metrics, and what is made of them.
 
+mod dashboards;
+mod documented;
+mod exercise;
+mod files;
+mod not_yet;
+mod queries;
+mod rules;
 mod runtime_metrics;
