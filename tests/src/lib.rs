@@ -15,6 +15,7 @@ pub mod patience;
 pub mod promql;
 pub mod random;
 pub mod running;
+pub mod second_redis;
 pub mod store;
 pub mod views;
 pub mod wire;

@@ -15,7 +15,7 @@ mod serve;
 mod settings;
 
 pub use command::{Command, conflict, done_or_rejected};
-pub use outbound::get;
+pub use outbound::{body_of, get};
 pub use page::Paging;
 pub use people::{person_exists, unknown_person};
 pub use problem::Problem;

@@ -7,11 +7,15 @@ use spin_sdk::{
             client,
             types::{Fields, Scheme},
         },
+        wit_bindgen::StreamResult,
         wit_future,
     },
 };
 
 use crate::raw;
+
+/// Bytes of a body asked for at a time.
+const CHUNK: usize = 4 * 1024;
 
 /// `GET base` + `path`. Errors: no answer, or `base` is no http URL; in words for the log.
 pub async fn get(base: &str, path: &str) -> Result<raw::Response, String> {
@@ -31,4 +35,23 @@ pub async fn get(base: &str, path: &str) -> Result<raw::Response, String> {
         return Err(format!("{base}{path} is no URL"));
     }
     client::send(request).await.map_err(|e| e.to_string())
+}
+
+/// The body of an answer. Errors: it breaks off, or is longer than `limit` bytes; then the rest is not read.
+pub async fn body_of(answer: raw::Response, limit: usize) -> Result<Vec<u8>, String> {
+    let (_done, result) = wit_future::new(|| Ok(()));
+    let (mut stream, trailers) = raw::Response::consume_body(answer, result);
+    let mut body = Vec::with_capacity(CHUNK);
+    loop {
+        let (result, filled) = stream.read(body).await;
+        body = filled;
+        if body.len() > limit {
+            return Err(format!("the answer is longer than {limit} bytes"));
+        }
+        if !matches!(result, StreamResult::Complete(_)) {
+            // Only here one learns whether the end was one.
+            return trailers.await.map(|_| body).map_err(|e| e.to_string());
+        }
+        body.reserve(CHUNK);
+    }
 }

@@ -11,5 +11,6 @@ mod idempotency;
 mod live;
 mod own_writes;
 mod recommendations;
+mod services;
 mod stats;
 mod users;

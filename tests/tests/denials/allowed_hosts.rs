@@ -50,13 +50,16 @@ fn requests(api: &Api) -> Vec<(&'static str, RequestBuilder)> {
     ]
 }
 
+/// Shows what it may not reach as down, instead of failing.
+const MAP: &str = "services";
 const PROJECTIONS: [&str; 4] = ["project-people", "project-directory", "project-activity", "project-stats"];
 
 #[test]
 fn every_component_that_may_reach_something_is_tried() {
     let text = manifest::text();
     let api = Api::new("http://127.0.0.1:1");
-    let tried: Vec<&str> = requests(&api).iter().map(|(component, _)| *component).chain(PROJECTIONS).collect();
+    let tried: Vec<&str> =
+        requests(&api).iter().map(|(component, _)| *component).chain(PROJECTIONS).chain([MAP]).collect();
     for component in manifest::components(&text) {
         let reaches_nothing = manifest::allowed_hosts(&text, &component) == "[]";
         assert_eq!(reaches_nothing, !tried.contains(&component.as_str()), "{component}");
@@ -82,6 +85,8 @@ async fn a_component_with_no_allowed_hosts_is_refused_everything() {
         refusal_is_logged(&own, component).await;
     }
     assert_eq!(log::lengths(&mut redis).await, (1, 0), "nothing else reached the log");
+    all_is_down(&api).await;
+    refusal_is_logged(&own, MAP).await;
     api.get("/nowhere").await.is(404);
 }
 
@@ -97,6 +102,15 @@ async fn a_component_that_may_reach_others_only_is_refused_its_own() {
         let answer = api.send(request).await;
         assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{component}: {answer}");
         refusal_is_logged(&own, component).await;
+    }
+    all_is_down(&api).await;
+    refusal_is_logged(&own, MAP).await;
+}
+
+async fn all_is_down(api: &Api) {
+    let map = api.get("/services").await.is(200).json();
+    for part in map["redis"].as_array().into_iter().chain(map["workers"].as_array()).flatten() {
+        assert_eq!(part["status"], "DOWN", "{map}");
     }
 }
 

@@ -7,6 +7,7 @@ mod kills_under_writes;
 mod overload;
 mod redis_away;
 mod restarts;
+mod services;
 mod two_servers;
 mod worker_away;
 

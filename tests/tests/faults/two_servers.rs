@@ -1,59 +1,18 @@
 //! Each context has a Redis of its own, and the user service's goes away.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use dev::Options;
-use dev::log::Log;
 use dev::options::Servers;
-use dev::ports::Port;
-use dev::process::Process;
-use dev::redis_ready;
-use dev::redis_server::RedisServer;
-use dev::redis_url::RedisUrl;
-use dev::report::Silent;
-use tempfile::TempDir;
 use tests::patience::{eventually, holds};
 use tests::running::{Own, options};
+use tests::second_redis::SecondRedis;
 use tests::{fold, views};
 
 use crate::alone;
 
-/// The user service's own server.
-struct UserRedis {
-    url: RedisUrl,
-    server: RedisServer,
-    log: Arc<Log>,
-    process: Option<Process>,
-    _folder: TempDir,
-}
-
-impl UserRedis {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = Port::Any.choose().unwrap();
-        let server = RedisServer::prepare(&folder.path().join("redis"), port).unwrap();
-        let log = Log::open(folder.path(), "user-redis", "", Arc::new(AtomicBool::new(false))).unwrap();
-        let url = RedisUrl::local(port);
-        let mut redis = Self { url, server, log: Arc::new(log), process: None, _folder: folder };
-        redis.launch().await;
-        redis
-    }
-
-    async fn launch(&mut self) {
-        self.process = Some(self.server.start(&self.log).await.unwrap());
-        redis_ready::wait(&self.url, Options::REDIS_WAIT, &Silent).await.unwrap();
-    }
-
-    async fn kill(&mut self) {
-        self.process.take().expect("it runs").kill().await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn friendships_go_on_while_the_user_service_is_away() {
     let _alone = alone().await;
-    let mut redis = UserRedis::start().await;
+    let mut redis = SecondRedis::start().await;
     let servers = Servers { user: Some(redis.url.clone()), ..Servers::default() };
     let own = Own::start_with(Options { servers, ..options() }).await;
     let api = own.api();

@@ -41,6 +41,10 @@ pub async fn tell(client: &Client<'_>, system: &System) -> Result<()> {
         ensure!(answer.status == 503, "{method} {target}: {}", answer.status);
         ensure!(start.elapsed() < AT_MOST, "{method} {target} took {:?}", start.elapsed());
     }
+    let start = Instant::now();
+    let map = client.get("/services").await?;
+    ensure!(map.status == 200 && map.json()?["status"] == "DEGRADED", "the map is {:?}", map.body);
+    ensure!(start.elapsed() < AT_MOST, "the map took {:?}", start.elapsed());
     system.launch(Part::Redis).await?;
     system.launch(Part::Worker).await?;
     system.wait_until_healthy(Options::START_WAIT).await?;

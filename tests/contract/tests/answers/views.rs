@@ -1,4 +1,4 @@
-//! The read models: directory, activity and statistics; and health.
+//! The read models: directory, activity and statistics; health, and the service map.
 
 use anyhow::{Context, Result, ensure};
 use contract::client::Client;
@@ -24,7 +24,17 @@ pub async fn tell(client: &Client<'_>) -> Result<()> {
         expect(client, 200, &[("GET", &path)]).await?;
         expect(client, 405, &[("POST", &path)]).await?;
     }
-    Ok(())
+    services(client).await.context("services")
+}
+
+async fn services(client: &Client<'_>) -> Result<()> {
+    const PATH: &str = "/services";
+    let map = client.get(PATH).await?;
+    ensure!(map.status == 200 && map.json()?["status"] == "UP");
+    let page = client.ask("GET", PATH)?.header("accept", "text/html, */*;q=0.1").answer().await?;
+    ensure!(page.header("content-type") == Some("text/html; charset=utf-8"));
+    ensure!(page.header("content-security-policy").is_some());
+    expect(client, 405, &[("POST", PATH), ("DELETE", PATH)]).await
 }
 
 async fn activity(client: &Client<'_>, of: u64) -> Result<()> {
