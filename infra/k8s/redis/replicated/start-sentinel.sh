@@ -30,7 +30,8 @@ fi
     # A primary whose container restarts is back within this, with everything that it acknowledged. A replica that is
     # promoted instead may lack the last moments.
     echo "sentinel down-after-milliseconds redis ${SENTINEL_DOWN_AFTER_MS:-10000}"
-    echo "sentinel failover-timeout redis 30000"
+    # One that comes to nothing is tried again after twice this.
+    echo "sentinel failover-timeout redis 10000"
     echo "sentinel parallel-syncs redis 1"
 } >"$config.new"
 mv "$config.new" "$config"
