@@ -5,6 +5,7 @@
 #   setup.sh          for building and running
 #   setup.sh lint     for `make lint` as well: clippy and rustfmt
 #   setup.sh observe  for `make observe` and the tests as well: Prometheus
+#   setup.sh deploy   what renders and tests infra/docker and infra/k8s, and nothing else
 set -eu
 
 rust_needed=1.95     # edition 2024, and what the dependencies ask for
@@ -195,7 +196,12 @@ ensure_prometheus() {
 
 case ${1:-} in
     '' | lint | observe) ;;
-    *) stop "$1: it is lint, observe, or nothing" ;;
+    deploy)
+        . "$(dirname "$0")/deploy-tools.sh"
+        ensure_deploy_tools
+        exit
+        ;;
+    *) stop "$1: it is lint, observe, deploy, or nothing" ;;
 esac
 ensure_rust
 ensure_linker

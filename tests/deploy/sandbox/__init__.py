@@ -20,14 +20,14 @@ def _unshare() -> list[str]:
     return NAMESPACES if os.geteuid() == 0 else [*NAMESPACES, "--user", "--map-root-user"]
 
 
-def run(scenario: str, needs: list[str]) -> None:
+def run(scenario: str, needs: list[str], *arguments: str) -> None:
     for program in needs:
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed: sh infra/dev/setup.sh deploy")
     if not shutil.which("unshare") or subprocess.run([*_unshare(), "true"], capture_output=True).returncode != 0:
         pytest.skip("this machine does not let us have namespaces of our own")
     environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
-    command = [*_unshare(), sys.executable, str(HERE / scenario)]
+    command = [*_unshare(), sys.executable, str(HERE / scenario), *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     print(done.stdout)
     assert done.returncode == 0, f"{scenario} failed:\n{done.stdout}\n{done.stderr}"

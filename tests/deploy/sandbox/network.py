@@ -7,6 +7,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+NAMESPACE = "social-network"
 SERVER = ("127.0.0.53", 53)
 
 # Names and their addresses; a scenario changes it as pods come and go.
@@ -50,7 +51,8 @@ def _serve() -> None:
 def start() -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     settings = Path(tempfile.mkdtemp()) / "resolv.conf"
-    settings.write_text(f"nameserver {SERVER[0]}\n")
+    # As in a pod: a Service of the own namespace needs no more than its name.
+    settings.write_text(f"nameserver {SERVER[0]}\nsearch {NAMESPACE}.svc.cluster.local\noptions ndots:5\n")
     real = Path("/etc/resolv.conf").resolve()
     subprocess.run(["mount", "--bind", str(settings), str(real)], check=True)
     _serve()

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from cluster import Cluster
 
-NAMESPACE = "social-network"
-
 
 def environment(container: dict, facts: dict, secrets: dict) -> dict:
     """A container's variables: fields of the pod, keys of Secrets, and $(OTHERS)."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from cluster import Cluster
 from render import resources
 from sandbox import network
-from sandbox.pods import NAMESPACE, Process, environment, wait_for, write_config_map
+from sandbox.network import NAMESPACE
+from sandbox.pods import Process, environment, wait_for, write_config_map
 from sandbox.resp import Redis
 
 CONTEXT = "user"
