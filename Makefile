@@ -7,6 +7,7 @@
 #              the Redis of one context alone, in the same form        REDIS_URL
 #   DATA_DIR   where its data and the logs are kept                    .local
 #   RUNTIME    embedded, or spin for the Spin CLI                      embedded
+#   REGISTRY   where `make image` and `make push` bring things         none
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -26,10 +27,9 @@ LOAD_TO    = --url $(URL) --results $(or $(DATA_DIR),.local)/load $(ARGS)
 COMPONENTS := $(sort $(filter-out domain event-store http,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))))
 
 .PHONY: help setup build components programs up down test lint bench verify dead-letters replay \
-        rebuild load load-serial load-parallel load-hyperscale load-ramp observe
-
-help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+        rebuild load load-serial load-parallel load-hyperscale load-ramp observe help: ## List the \
+        verbs @awk -F ':.*## ' '/^[a-z-]+:.*## / { printf " make %-16s %s n", $$1, $$2 }' $(firstword \
+        $(MAKEFILE_LIST)) image push k8s-render k8s-check '/^[a-z0-9-]+:.*## %-14s
 	@echo
 	@sed -n 's/^#   /  /p' $(firstword $(MAKEFILE_LIST))
 
@@ -95,3 +95,20 @@ load-hyperscale: programs ## 20,000 people, 100,000 friendships, then everyday t
 
 load-ramp: programs ## Raise the rate until the system does not hold it, with SCENARIO's mix or hyperscale's
 	@$(LOAD) ramp $(or $(SCENARIO),$(SCENARIOS)/hyperscale.toml) $(LOAD_TO)
+
+# Where the Python packages of tests/deploy are.
+DEPLOY := .local/deploy/bin/python
+
+image: ## Build the worker's container image
+	@sh infra/docker/publish.sh image
+
+push: ## Push image and application: make push REGISTRY=ghcr.io/you/social-network
+	@sh infra/docker/publish.sh push
+
+k8s-render: ## Render every overlay of infra/k8s into .local/k8s
+	@sh infra/dev/setup.sh deploy
+	@$(DEPLOY) tests/deploy/render.py
+
+k8s-check: ## Validate what is rendered, and test every promise of it
+	@sh infra/dev/setup.sh deploy
+	@$(DEPLOY) -m pytest -q -p no:cacheprovider tests/deploy --ignore tests/deploy/test_programs.py --ignore tests/deploy/test_worker_image.py

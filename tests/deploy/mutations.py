@@ -111,6 +111,9 @@ ALL = [
     Mutation(pods.enforced, "enforces baseline",
              lambda r: find(r, "Namespace", "social-network")["metadata"]["labels"].update(
                  {"pod-security.kubernetes.io/enforce": "baseline"})),
+    Mutation(references.what_is_needed_comes_first, "SpinApp comes before SpinAppExecutor",
+             lambda r: r.append(r.pop(r.index(find(r, "SpinAppExecutor", "spin"))))),
+    Mutation(references.what_is_needed_comes_first, "the Namespace is not the first", lambda r: r.reverse()),
     Mutation(references.secrets_and_config_maps, "Secret redis-password is neither",
              app("social-commands", variable("user_redis_credentials",
                                             valueFrom={"secretKeyRef": {"name": "redis-password", "key": "credentials"}}))),
@@ -215,7 +218,7 @@ ALL = [
     Mutation(configuration.redis_is_replicated, "friend: Service friend-redis leads to",
              spec("Service", "friend-redis", lambda s: s.update(selector={"app.kubernetes.io/name": "redis"}))),
     Mutation(configuration.worker_fits, "more than half",
-             container("StatefulSet", "worker", lambda c: c["resources"]["limits"].update(memory="4Gi"))),
+             container("StatefulSet", "worker", lambda c: c["resources"]["limits"].update(memory="1Gi"))),
     Mutation(configuration.what_is_kept_has_a_volume, "StatefulSet user-redis: /data",
              spec("StatefulSet", "user-redis", lambda s: s.pop("volumeClaimTemplates"))),
     Mutation(configuration.no_credentials, "Secret user-redis: in a manifest",

@@ -42,3 +42,17 @@ def render(folder: Path) -> str:
 
 def resources(overlay: str) -> list[dict]:
     return [document for document in yaml.safe_load_all(render(K8S / "overlays" / overlay)) if document]
+
+
+def main() -> None:
+    """`make k8s-render`."""
+    folder = ROOT / ".local/k8s"
+    folder.mkdir(parents=True, exist_ok=True)
+    for overlay in OVERLAYS:
+        target = folder / f"{overlay}.yaml"
+        target.write_text(render(K8S / "overlays" / overlay))
+        print(f"{target.relative_to(ROOT)}: {len(resources(overlay))} objects")
+
+
+if __name__ == "__main__":
+    main()

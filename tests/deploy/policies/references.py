@@ -146,7 +146,19 @@ def one_namespace(cluster: Cluster) -> list[str]:
     ]
 
 
+def what_is_needed_comes_first(cluster: Cluster) -> list[str]:
+    """`kubectl apply` goes from top to bottom. The operator refuses a SpinApp without its executor, the API server whatever is
+    in a namespace that is not there, and pods are completed by a policy that has to be known by then."""
+    kinds = [resource["kind"] for resource in cluster.resources]
+    first = {kind: kinds.index(kind) for kind in kinds}
+    broken = [] if first["Namespace"] == 0 else ["the Namespace is not the first"]
+    for kind in ("SpinAppExecutor", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"):
+        if first.get(kind, len(kinds)) > first["SpinApp"]:
+            broken.append(f"SpinApp comes before {kind}")
+    return broken
+
+
 POLICIES = [
-    secrets_and_config_maps, certificates, variables_of_variables, volumes, services_have_pods,
+    what_is_needed_comes_first, secrets_and_config_maps, certificates, variables_of_variables, volumes, services_have_pods,
     workloads_select_their_pods, stateful_sets_have_names, ingress_leads_somewhere, one_namespace,
 ]
