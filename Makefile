@@ -26,10 +26,11 @@ LOAD_TO    = --url $(URL) --results $(or $(DATA_DIR),.local)/load $(ARGS)
 # Every folder of functions/ is a component, but for the libraries.
 COMPONENTS := $(sort $(filter-out domain event-store http,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))))
 
-.PHONY: help setup build components programs up down test lint bench verify dead-letters replay \
-        rebuild load load-serial load-parallel load-hyperscale load-ramp observe help: ## List the \
-        verbs @awk -F ':.*## ' '/^[a-z-]+:.*## / { printf " make %-16s %s n", $$1, $$2 }' $(firstword \
-        $(MAKEFILE_LIST)) image push k8s-render k8s-check '/^[a-z0-9-]+:.*## %-14s
+.PHONY: help setup build components programs up down observe test lint bench verify dead-letters replay rebuild \
+        load load-serial load-parallel load-hyperscale load-ramp image push k8s-render k8s-check
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@sed -n 's/^#   /  /p' $(firstword $(MAKEFILE_LIST))
 
