@@ -5,8 +5,8 @@
 //! [`Graph::know`] says otherwise. Unknown people count as mutual friends, but are never in an answer.
 //!
 //! Reading order: [`pool`] (memory), [`rows`] and [`chunked`] (the lists of neighbours), [`recommend`], [`counters`] and
-//! [`rank`] (recommendations), [`mutual`] (mutual friends), [`changes`], [`moment`] and [`frozen`] (how a long query
-//! and a snapshot see one moment while the writer goes on).
+//! [`rank`] (recommendations), [`mutual`] (mutual friends), [`changes`], [`moment`], [`frozen`] and [`touched`]
+//! (how a long query and a snapshot see one moment while the writer goes on).
 
 mod changes;
 mod chunked;
@@ -19,12 +19,14 @@ mod pool;
 mod rank;
 mod recommend;
 mod rows;
+mod touched;
 
 pub use frozen::{Frozen, FrozenPerson, Lost};
 pub use moment::Moment;
 pub use mutual::{Common, MutualFriends};
 pub use rank::{Rank, Score, Standing};
 pub use recommend::{Question, Recommendation, Recommended, Scratch, Step};
+pub use touched::Touched;
 
 use changes::{Change, Changes};
 use interner::Interner;

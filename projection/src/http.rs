@@ -4,6 +4,7 @@ mod answers;
 mod control;
 mod parameters;
 mod problem;
+mod snapshots;
 mod watch;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::budget::Budget;
 use crate::metrics::Metrics;
 use crate::queries::{Queries, QueryError};
 use crate::rebuild::Rebuilds;
+use crate::snapshot::Snapshots;
 use crate::tail::TailStatus;
 use crate::view::{Positions, View};
 use problem::Problem;
@@ -36,6 +38,7 @@ pub struct Api {
     pub metrics: Arc<Metrics>,
     /// By stream.
     pub statuses: [Arc<TailStatus>; 2],
+    pub snapshots: Option<Arc<Snapshots>>,
 }
 
 type Shared = State<Arc<Api>>;
@@ -46,6 +49,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/v1/users/{id}/recommendations", get(answers::recommendations))
         .route("/v1/users/{id}/mutual-friends", get(answers::mutual_friends))
         .route("/v1/rebuild", post(control::rebuild))
+        .route("/v1/snapshot", post(snapshots::make))
         .route("/healthz", get(watch::alive))
         .route("/readyz", get(watch::ready))
         .route("/metrics", get(watch::metrics))

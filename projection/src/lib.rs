@@ -1,6 +1,7 @@
 //! The projection worker: a connected, read-only view of both event streams, in memory.
 //!
-//! It owns nothing. Two tails read the streams of the user and the friend service from their beginning and follow them;
+//! It owns nothing. Two tails read the streams of the user and the friend service, from their beginning
+//! or from where the newest snapshot ends, and follow them;
 //! one writer applies what they read to the view; queries read the view; and the bell rings again for the Wasm
 //! projections that stay behind.
 //!
@@ -19,7 +20,7 @@
 //! ([`budget`]).
 //!
 //! Reading order: [`worker`] (how it is put together), [`view`] and [`tail`] (in), [`queries`] and [`http`] (out),
-//! [`graph`] (the heart), [`bell`], [`server`] (Redis).
+//! [`graph`] (the heart), [`snapshot`], [`bell`], [`server`] (Redis).
 
 pub mod bell;
 pub mod budget;
@@ -34,6 +35,7 @@ pub mod rebuild;
 pub mod records;
 pub mod server;
 pub mod settings;
+pub mod snapshot;
 pub mod tail;
 pub mod view;
 pub mod worker;

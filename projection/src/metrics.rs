@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::snapshot::Figures;
 use crate::view::View;
 
 /// From a few microseconds to a second: between a look into a table and what nobody waits for.
@@ -85,6 +86,7 @@ pub struct Metrics {
     refused: Counter,
     checkpoint_lag: Family<CheckpointLabel, Seconds>,
     rings: Family<StreamLabel, Counter>,
+    pub snapshots: Figures,
 }
 
 impl Default for Metrics {
@@ -111,6 +113,7 @@ impl Default for Metrics {
             refused: Counter::default(),
             checkpoint_lag: Family::default(),
             rings: Family::default(),
+            snapshots: Figures::default(),
         };
         metrics.register();
         metrics.progress(1.0);
@@ -149,6 +152,7 @@ impl Metrics {
         let behind = "Age of the oldest event that a projection has not applied yet";
         registry.register_with_unit("projection_lag", behind, Unit::Seconds, self.checkpoint_lag.clone());
         registry.register("rings", "Doorbells rung for a projection that stayed behind", self.rings.clone());
+        self.snapshots.register(registry);
     }
 
     pub fn applied(&self, event: &Event) {
@@ -239,6 +243,7 @@ impl Metrics {
         self.memory("people", footprint.people);
         self.memory("changes", footprint.changes);
         self.memory("records", state.record_bytes());
+        self.memory("snapshot", self.snapshots.memory());
         for stream in Stream::ALL {
             let millis = state.positions.of(stream).millis;
             self.positions.get_or_create(&StreamLabel { stream: stream.name() }).set(millis as f64 / 1e3);

@@ -70,6 +70,11 @@ impl Records {
         }
     }
 
+    /// Makes room for so many people in all.
+    pub fn reserve(&mut self, people: usize) {
+        self.places.reserve_exact(people.saturating_sub(self.places.len()));
+    }
+
     pub fn bytes(&self) -> usize {
         self.places.capacity() * size_of::<Place>() + self.pool.bytes() + self.buffer.capacity() * size_of::<u32>()
     }
@@ -91,8 +96,8 @@ fn pack(user: &User, words: &mut Vec<u32>) {
     }
 }
 
-/// None if that is no record.
-fn unpack(id: u64, words: &[u32]) -> Option<User> {
+/// The person of a record as [`Records::packed`] gives it. None if that is no record.
+pub fn unpack(id: u64, words: &[u32]) -> Option<User> {
     let lengths = *words.get(TIMES)?;
     let (first, last) = ((lengths & 0xFFFF) as usize, (lengths >> 16) as usize);
     let bytes: Vec<u8> = words[HEADER..].iter().flat_map(|word| word.to_le_bytes()).collect();

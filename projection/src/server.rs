@@ -3,9 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use domain::StreamPosition;
+use domain::event::Stream;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
 use tokio::time::{Instant, sleep};
+
+use crate::snapshot::Witness;
 
 /// How long a server may be missing at the start, so that everything can be started at once in any order.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -161,6 +165,12 @@ impl Link {
 
     pub fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// The entry at a position of a stream, to recognise the stream by.
+    pub async fn witness(&mut self, stream: Stream, position: StreamPosition) -> RedisResult<Option<Witness>> {
+        let entry = self.query(&Witness::command(stream, position)).await?;
+        Ok(Witness::of(position, &entry))
     }
 
     /// Sends a command once. An error that is not an answer of the server drops the connection.

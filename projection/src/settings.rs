@@ -1,8 +1,13 @@
 //! What can be set, by flag or environment.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
+use clap::builder::TypedValueParser;
+
+use crate::snapshot::Due;
 
 /// The projection worker: tails the event streams, keeps the graph of friendships in memory, and answers who may
 /// know whom.
@@ -39,6 +44,18 @@ pub struct Settings {
     #[arg(long, env = "WORKER_MEMORY_BUDGET", value_name = "BYTES", value_parser = bytes)]
     pub memory_budget: Option<usize>,
 
+    /// Where to keep snapshots of the view, to start from: a folder for this worker alone [default: no snapshots]
+    #[arg(long, env = "WORKER_SNAPSHOT_DIR", value_name = "FOLDER", value_parser = clap::builder::NonEmptyStringValueParser::new().map(PathBuf::from))]
+    pub snapshot_dir: Option<PathBuf>,
+
+    /// Write a snapshot after so many events
+    #[arg(long, env = "WORKER_SNAPSHOT_EVENTS", value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub snapshot_events: u64,
+
+    /// ... or after so many seconds, if there was an event
+    #[arg(long, env = "WORKER_SNAPSHOT_SECONDS", value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    pub snapshot_seconds: u32,
+
     /// What to log to standard error: a level, or a filter such as `info,projection=debug`. RUST_LOG works as well
     #[arg(long, env = "WORKER_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -48,6 +65,10 @@ impl Settings {
     pub fn threads(&self) -> usize {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         self.query_threads.map_or_else(processors, usize::from)
+    }
+
+    pub fn due(&self) -> Due {
+        Due { events: self.snapshot_events, time: Duration::from_secs(self.snapshot_seconds.into()) }
     }
 
     /// The log filter: the flag, else RUST_LOG, else `info`.

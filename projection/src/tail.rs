@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::dead_letters::{DeadLetter, DeadLetters};
 use crate::entries::{RawEntry, read_entries};
 use crate::server::{Backoff, SAY_EVERY, Server};
+use crate::snapshot::{StreamPart, Witness};
 use crate::view::Entry;
 
 /// Entries of one XREAD: about 400 kB, and a few milliseconds of work.
@@ -61,6 +62,8 @@ pub struct Tail {
     pub dead_letters: DeadLetters,
     pub batches: mpsc::Sender<Batch>,
     position: StreamPosition,
+    /// An entry that was in the stream when the snapshot was written that this began with.
+    witness: Witness,
     /// When it was last said that Redis is away, if it is.
     said: Option<Instant>,
 }
@@ -76,7 +79,23 @@ impl Tail {
         dead_letters: DeadLetters,
         batches: mpsc::Sender<Batch>,
     ) -> Self {
-        Self { stream, server, status, dead_letters, batches, position: StreamPosition::START, said: None }
+        Self {
+            stream,
+            server,
+            status,
+            dead_letters,
+            batches,
+            position: StreamPosition::START,
+            witness: Witness::default(),
+            said: None,
+        }
+    }
+
+    /// Goes on from where a snapshot ends.
+    pub fn from(mut self, part: &StreamPart) -> Self {
+        (self.position, self.witness) = (part.position, part.witness);
+        self.status.entries.store(part.entries, Ordering::Relaxed);
+        self
     }
 
     /// Follows the stream until the writer is gone. Redis may come and go.
@@ -110,17 +129,27 @@ impl Tail {
                 stream = %self.stream, applied = %self.position, %newest,
                 "the stream ends before what was applied: Redis has lost events; reading it again from its beginning"
             );
-            self.position = StreamPosition::START;
-            self.status.entries.store(0, Ordering::Relaxed);
-            self.status.aimed.store(false, Ordering::Release);
-            // A writer that is gone is noticed at the next batch.
-            let _ = self.batches.send(Batch::StartAgain(self.stream)).await;
+            self.start_again().await;
+        } else if !self.witness.recognises(&mut connection, self.stream).await? {
+            tracing::error!(
+                stream = %self.stream, applied = %self.position, witness = %self.witness.position,
+                "the stream is another one than that of the snapshot: reading it from its beginning"
+            );
+            self.start_again().await;
         }
         if !self.status.aimed.load(Ordering::Acquire) {
             *self.status.target.lock() = newest;
             self.status.aimed.store(true, Ordering::Release);
         }
         Ok(connection)
+    }
+
+    async fn start_again(&mut self) {
+        (self.position, self.witness) = (StreamPosition::START, Witness::default());
+        self.status.entries.store(0, Ordering::Relaxed);
+        self.status.aimed.store(false, Ordering::Release);
+        // A writer that is gone is noticed at the next batch.
+        let _ = self.batches.send(Batch::StartAgain(self.stream)).await;
     }
 
     /// Reads on while what was read before is decoded and handed over: Redis and this task work at the same time.

@@ -68,6 +68,8 @@ pub struct State {
     pub graph: Graph,
     pub positions: Positions,
     pub records: Records,
+    /// How many entries of each stream are included.
+    pub entries: [u64; 2],
 }
 
 impl State {
@@ -97,6 +99,7 @@ impl State {
             return false;
         }
         self.positions.set(stream, entry.position);
+        self.entries[stream as usize] += 1;
         let applied = match &entry.event {
             Some(Event::User(event)) => self.apply_user(event),
             Some(Event::Friendship(event)) => self.apply_friendship(event),
@@ -131,6 +134,7 @@ impl State {
 
     fn forget(&mut self, stream: Stream) {
         self.positions.set(stream, StreamPosition::START);
+        self.entries[stream as usize] = 0;
         match stream {
             Stream::User => {
                 self.records = Records::default();
@@ -149,6 +153,14 @@ pub struct View {
 impl Default for View {
     fn default() -> Self {
         Self { state: RwLock::default(), positions: watch::Sender::new(Positions::default()) }
+    }
+}
+
+/// A view that goes on from there.
+impl From<State> for View {
+    fn from(state: State) -> Self {
+        let positions = watch::Sender::new(state.positions);
+        Self { state: RwLock::new(state), positions }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::queries::Queries;
 use crate::rebuild::{Rebuilds, Refused};
 use crate::server::{Server, StartError};
 use crate::settings::Settings;
+use crate::snapshot::{Store, begin, refuse_signals};
 use crate::tail::{Batch, Tail, TailStatus};
 use crate::view::View;
 
@@ -36,6 +37,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let user = Server::new("user-redis-url", &settings.user_redis_url)?;
     let friend = Server::new("friend-redis-url", &settings.friend_redis_url)?;
     let views = Server::new("view-redis-url", &settings.view_redis_url)?;
+    let store = settings.snapshot_dir.as_deref().map(Store::open).transpose()?;
     let listener = listen(&settings).await?;
     tokio::pin!(stop);
     tokio::select! {
@@ -43,14 +45,19 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         () = &mut stop => return Ok(()),
     }
 
-    let (view, metrics) = (Arc::<View>::default(), Arc::<Metrics>::default());
+    let metrics = Arc::<Metrics>::default();
+    let (view, parts, snapshots) = tokio::select! {
+        begun = begin(store, settings.due(), &metrics, [&user, &friend]) => begun?,
+        () = &mut stop => return Ok(()),
+    };
     let statuses = [Arc::<TailStatus>::default(), Arc::default()];
     let (batches, received) = mpsc::channel(READ_AHEAD);
     let mut tasks = JoinSet::new();
     for (stream, server) in [(Stream::User, &user), (Stream::Friend, &friend)] {
         let dead_letters = DeadLetters::new(friend.clone(), Arc::clone(&metrics));
         let status = Arc::clone(&statuses[stream as usize]);
-        tasks.spawn(Tail::new(stream, server.clone(), status, dead_letters, batches.clone()).run());
+        let tail = Tail::new(stream, server.clone(), status, dead_letters, batches.clone());
+        tasks.spawn(tail.from(&parts[stream as usize]).run());
     }
     drop(batches);
     let budget = Arc::new(Budget::new(settings.memory_budget, Arc::clone(&metrics)));
@@ -64,12 +71,21 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let writer = (Arc::clone(&view), Arc::clone(&budget), Arc::clone(&metrics));
     tasks.spawn_blocking(move || write(&writer.0, &writer.1, &writer.2, received));
 
+    match &snapshots {
+        Some(snapshots) => tasks.spawn(Arc::clone(snapshots).follow()),
+        None => tasks.spawn(refuse_signals()),
+    };
+
     let threads = settings.threads();
     let queries = Queries::new(Arc::clone(&view), Arc::clone(&metrics), threads, settings.query_queue.into());
     let progress = Progress::show("catching up", progress, statuses.clone(), Arc::clone(&metrics));
-    let api = Arc::new(Api { view, queries, rebuilds, budget, metrics, statuses });
+    let api = Arc::new(Api { view, queries, rebuilds, snapshots: snapshots.clone(), budget, metrics, statuses });
     tokio::spawn(show_until_caught_up(progress, Arc::clone(&api)));
-    serve(listener, api, stop, tasks).await
+    serve(listener, api, stop, tasks).await?;
+    if let Some(snapshots) = snapshots {
+        snapshots.finish().await;
+    }
+    Ok(())
 }
 
 /// Shows the way to where the streams ended when the worker started.

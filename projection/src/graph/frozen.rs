@@ -82,6 +82,12 @@ impl Frozen {
         Ok(())
     }
 
+    /// The id of a person, and whether they were known: of anybody, at any time, if nothing has changed since the last
+    /// [`Frozen::catch_up`].
+    pub fn person(&self, graph: &Graph, index: u32) -> (u64, bool) {
+        (graph.id(index), graph.known_id(index).is_some() && !self.known.contains(&index))
+    }
+
     /// Hands on people until about `budget` friends and people have been; false after the last of them.
     pub fn read(&mut self, graph: &Graph, budget: usize, mut each: impl FnMut(FrozenPerson<'_>)) -> Result<bool, Lost> {
         self.catch_up(graph)?;
@@ -107,6 +113,12 @@ impl Frozen {
 
 /// Filling an empty graph with what [`Frozen`] gave.
 impl Graph {
+    /// Makes room for so many people, before they are restored.
+    pub fn reserve(&mut self, people: usize) {
+        self.people.reserve(people);
+        self.rows.reserve(people);
+    }
+
     /// The next person, in the order of the indexes.
     pub fn restore_person(&mut self, id: u64, known: bool) -> Result<u32, Full> {
         let index = self.intern(id)?;

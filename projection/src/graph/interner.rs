@@ -71,6 +71,18 @@ impl Interner {
         index
     }
 
+    /// Makes room for so many people in all, to be filled without growing on the way.
+    pub fn reserve(&mut self, people: usize) {
+        self.ids.reserve_exact(people.saturating_sub(self.ids.len()));
+        // Shares differ by chance: a table that gets more than its share grows by itself.
+        let share = people.div_ceil(SHARDS);
+        let ids = &self.ids;
+        for table in &mut self.indexes {
+            let more = share.saturating_sub(table.len());
+            table.reserve(more, |&other| self::hash(ids[other as usize] & !UNKNOWN));
+        }
+    }
+
     /// True if they were not known.
     pub fn set_known(&mut self, index: u32) -> bool {
         let id = &mut self.ids[index as usize];

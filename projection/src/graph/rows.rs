@@ -46,6 +46,11 @@ impl Rows {
         self.rows.push(Row::default());
     }
 
+    /// Makes room for so many people in all.
+    pub fn reserve(&mut self, people: usize) {
+        self.rows.reserve_exact(people.saturating_sub(self.rows.len()));
+    }
+
     pub fn degree(&self, person: u32) -> usize {
         let row = self.rows[person as usize];
         if row.len & LONG == 0 { row.len as usize } else { self.long[row.at as usize].len }

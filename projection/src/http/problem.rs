@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::queries::QueryError;
 use crate::rebuild::Refused;
+use crate::snapshot;
 use crate::view::Positions;
 
 /// After this many seconds the same request is worth another try.
@@ -56,6 +57,10 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here; Allow says which are.")
     }
 
+    pub fn no_snapshots() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "This worker keeps no snapshots: start it with --snapshot-dir.")
+    }
+
     pub fn starting() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The worker is still reading the events. Try again soon.")
     }
@@ -67,6 +72,19 @@ impl Problem {
 
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong. The worker's log says what.")
+    }
+}
+
+impl From<snapshot::Refused> for Problem {
+    fn from(refused: snapshot::Refused) -> Self {
+        match refused {
+            snapshot::Refused::Busy => {
+                Self::new(StatusCode::CONFLICT, "A snapshot is being written. Ask again when it is done.")
+            }
+            snapshot::Refused::Failed(why) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("The snapshot could not be written: {why}."))
+            }
+        }
     }
 }
 
