@@ -26,10 +26,14 @@ pub struct LongRow {
 }
 
 impl LongRow {
-    /// Stores a sorted list as half-full chunks.
+    /// Stores a sorted list as half-full chunks of equal length: a last one might be too short for a block.
     pub fn store(pool: &mut Pool, owner: u32, list: &[u32]) -> Self {
-        let chunk = |run: &[u32]| Chunk { first: run[0], block: pool.store(owner, run), len: run.len() as u32 };
-        Self { len: list.len(), chunks: list.chunks(MAX_WORDS.div_ceil(2) + 1).map(chunk).collect() }
+        let (len, count) = (list.len(), list.len().div_ceil(MAX_WORDS / 2 + 1));
+        let chunk = |index: usize| {
+            let run = &list[index * len / count..(index + 1) * len / count];
+            Chunk { first: run[0], block: pool.store(owner, run), len: run.len() as u32 }
+        };
+        Self { len, chunks: (0..count).map(chunk).collect() }
     }
 
     /// The chunk where `neighbour` is or belongs.
