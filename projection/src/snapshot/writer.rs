@@ -20,9 +20,9 @@ use crate::view::{Positions, State, View};
 /// Records copied in one hold: each is somewhere else in memory, about 100 ns.
 const RECORDS: u32 = 512;
 /// People, who lie in order.
-const PEOPLE: u32 = 8 * 1024;
+const PEOPLE: u32 = 4 * 1024;
 /// Friends, and people, as one place in memory is about 30 friends.
-const FRIENDS: usize = 16 * 1024;
+const FRIENDS: usize = 8 * 1024;
 /// So few records are copied in the hold that makes the moment...
 const FEW: usize = 512;
 /// ... unless they do not get fewer: each round takes a fraction of the one before, if it converges at all.
