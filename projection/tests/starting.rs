@@ -142,8 +142,15 @@ fn a_port_in_use_is_named() {
 fn help_shows_every_setting() {
     let output = command("redis://x", 1).arg("--help").stdout(Stdio::piped()).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
-    for name in ["WORKER_LISTEN", "USER_REDIS_URL", "FRIEND_REDIS_URL", "VIEW_REDIS_URL", "--query-threads", "RUST_LOG"]
-    {
+    for name in [
+        "WORKER_LISTEN",
+        "USER_REDIS_URL",
+        "FRIEND_REDIS_URL",
+        "VIEW_REDIS_URL",
+        "--query-threads",
+        "RUST_LOG",
+        "WORKER_SNAPSHOT_DIR",
+    ] {
         assert!(said.contains(name), "{name} in {said}");
     }
     let (code, _) = {

@@ -74,8 +74,11 @@ impl Programs {
         })
     }
 
-    pub fn worker(&self, options: &Options, addresses: &Addresses) -> Spec {
-        let mut env = vec![("WORKER_LISTEN".to_string(), format!("127.0.0.1:{}", addresses.worker_port))];
+    pub fn worker(&self, options: &Options, addresses: &Addresses, snapshots: &Path) -> Spec {
+        let mut env = vec![
+            ("WORKER_LISTEN".to_string(), format!("127.0.0.1:{}", addresses.worker_port)),
+            ("WORKER_SNAPSHOT_DIR".to_string(), snapshots.display().to_string()),
+        ];
         for (context, url) in addresses.contexts.named() {
             env.push((format!("{context}_REDIS_URL"), url.url()));
         }

@@ -101,7 +101,7 @@ impl System {
             logs.insert(part, Arc::new(log));
         }
         Ok(Self {
-            worker: programs.worker(&options, &addresses),
+            worker: programs.worker(&options, &addresses, &folder.join("worker")),
             runtime: programs.runtime(&options, &addresses, &logs_folder),
             options,
             addresses,

@@ -1,0 +1,419 @@
+//! A worker that starts again goes on from its newest snapshot, and answers as one that read everything.
+
+#[path = "support/history.rs"]
+mod history;
+mod support;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use history::Random;
+use support::{Answer, PATIENCE, Redis, befriend, command, eventually, free_port, friends, people, request, user};
+
+const PEOPLE: u64 = 40;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("restart-test-{}-{number}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    /// Where the snapshots are: made by the worker.
+    fn snapshots(&self) -> PathBuf {
+        self.0.join("snapshots")
+    }
+
+    /// Names in the folder of snapshots that end like this, ascending.
+    fn names(&self, end: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.snapshots()).unwrap().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<_> = names.filter(|name| name.ends_with(end)).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A worker that keeps snapshots, and its log.
+struct Run {
+    port: u16,
+    process: Child,
+    log: PathBuf,
+}
+
+impl Run {
+    /// Waits until it has caught up.
+    fn start(redis: &Redis, folder: &Folder, more: &[&str]) -> Self {
+        let port = free_port();
+        let mut command = command(&redis.url(), port);
+        command.arg("--snapshot-dir").arg(folder.snapshots()).args(more);
+        Self::spawn(port, command, folder)
+    }
+
+    fn spawn(port: u16, mut command: Command, folder: &Folder) -> Self {
+        let log = folder.0.join(format!("log-{port}"));
+        let process = command.stderr(File::create(&log).unwrap()).spawn().unwrap();
+        let run = Self { port, process, log };
+        eventually("the worker is ready", || request(port, "GET", "/readyz").ok().filter(|it| it.status == 200));
+        run
+    }
+
+    fn ask(&self, method: &str, path: &str) -> Answer {
+        request(self.port, method, path).unwrap()
+    }
+
+    fn snapshot(&self) -> Answer {
+        let answer = self.ask("POST", "/v1/snapshot");
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// Asks it to stop, and waits until it has.
+    fn stop(mut self) -> String {
+        self.signal("TERM");
+        let status = eventually("the worker ends", || self.process.try_wait().unwrap());
+        assert_eq!(status.code(), Some(0), "{}", self.said());
+        self.said()
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    fn figure(&self, name: &str) -> f64 {
+        let text = self.ask("GET", "/metrics").text();
+        let sum = |prefix: &str| {
+            let lines =
+                text.lines().filter_map(|line| line.strip_prefix(prefix)?.rsplit(' ').next()?.parse::<f64>().ok());
+            lines.reduce(|a, b| a + b)
+        };
+        sum(name).unwrap_or_default()
+    }
+
+    /// Events applied since it was started.
+    fn applied(&self) -> f64 {
+        self.figure("worker_events_total")
+    }
+
+    /// Everything that it answers about the first people.
+    fn answers(&self) -> Vec<(u16, String, Option<String>)> {
+        let mut paths = Vec::new();
+        for id in 1..=PEOPLE {
+            paths.push(format!("/v1/users/{id}/recommendations?limit=100"));
+            paths.push(format!("/v1/users/{id}/mutual-friends?friendId={}&limit=100", id % PEOPLE + 1));
+        }
+        let answers = paths.iter().map(|path| self.ask("GET", path));
+        answers.map(|answer| (answer.status, answer.text(), answer.header("last-event").map(str::to_owned))).collect()
+    }
+}
+
+impl Drop for Run {
+    /// As a machine that loses its power, but for the page cache.
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Appends some random events.
+fn happen(log: &mut redis::Connection, random: &mut Random, count: usize) {
+    for _ in 0..count {
+        let (a, b) = (random.below(PEOPLE) + 1, random.below(PEOPLE) + 1);
+        match random.below(10) {
+            0 => drop(user(log, "USER_CREATED", a, "New")),
+            1 => drop(user(log, "USER_UPDATED", a, "Renamed")),
+            2 => drop(friends(log, "FRIEND_REMOVED", a, b)),
+            // With oneself now and then: a dead letter.
+            _ => drop(befriend(log, a, b)),
+        }
+    }
+}
+
+/// The same from position 0.
+fn replayed(redis: &Redis) -> Vec<(u16, String, Option<String>)> {
+    let folder = Folder::new();
+    Run::start(redis, &folder, &[]).answers()
+}
+
+fn damage(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn snapshot_and_tail_answer_as_a_replay_does() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let (mut log, mut random) = (redis.connection(), Random(1));
+    happen(&mut log, &mut random, 600);
+    let first = Run::start(&redis, &folder, &[]);
+    assert!(first.said().contains("no snapshot: reading all events"), "{}", first.said());
+    let made = first.snapshot().json();
+    assert_eq!(made["name"], "graph-00000000000000000001.snapshot");
+    let bytes = fs::metadata(folder.snapshots().join(made["name"].as_str().unwrap())).unwrap().len();
+    assert_eq!(made["bytes"].as_u64(), Some(bytes));
+    let positions = first.answers().into_iter().find_map(|(_, _, positions)| positions);
+    assert_eq!(made["positions"].as_str().map(str::to_owned), positions);
+    assert_eq!(first.figure("worker_snapshot_bytes"), bytes as f64);
+    assert_eq!(first.figure("worker_snapshot_writes_total"), 1.0);
+    assert!(first.figure("worker_snapshot_duration_seconds") > 0.0);
+
+    happen(&mut log, &mut random, 50);
+    drop(first);
+    happen(&mut log, &mut random, 50);
+    let second = Run::start(&redis, &folder, &[]);
+    assert!(second.said().contains("snapshot loaded"), "{}", second.said());
+    let applied = second.applied();
+    assert!(applied > 50.0 && applied <= 100.0, "{applied}");
+    assert_eq!(second.answers(), replayed(&redis));
+    eventually("its lag is known", || (second.figure("worker_lag_events") == 0.0).then_some(()));
+    happen(&mut log, &mut random, 50);
+    let last = befriend(&mut log, 1, 2);
+    assert_eq!(second.ask("GET", &format!("/v1/users/1/recommendations?after=friend:{last}")).status, 200);
+    assert_eq!(second.answers(), replayed(&redis));
+    assert!(second.figure("worker_snapshot_age_seconds") < 60.0);
+}
+
+#[test]
+fn the_last_snapshot_is_written_at_the_end_if_anything_has_changed() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let (mut log, mut random) = (redis.connection(), Random(2));
+    assert!(Run::start(&redis, &folder, &[]).stop().contains("stopping"));
+    assert!(folder.names(".snapshot").is_empty(), "there was nothing to keep");
+    happen(&mut log, &mut random, 100);
+    Run::start(&redis, &folder, &[]).stop();
+    assert_eq!(folder.names(".snapshot"), ["graph-00000000000000000001.snapshot"]);
+    let again = Run::start(&redis, &folder, &[]);
+    assert_eq!(again.applied(), 0.0);
+    assert_eq!(again.answers(), replayed(&redis));
+    again.stop();
+    assert_eq!(folder.names(".snapshot"), ["graph-00000000000000000001.snapshot"]);
+}
+
+#[test]
+fn signals_events_and_time_make_snapshots_of_which_two_are_kept() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let (mut log, mut random) = (redis.connection(), Random(3));
+    happen(&mut log, &mut random, 20);
+    let worker = Run::start(&redis, &folder, &["--snapshot-events", "200"]);
+    worker.signal("USR1");
+    eventually("the signal's snapshot", || (folder.names(".snapshot").len() == 1).then_some(()));
+    happen(&mut log, &mut random, 250);
+    eventually("the events' snapshot", || (folder.names(".snapshot").len() == 2).then_some(()));
+    worker.snapshot();
+    let kept = ["graph-00000000000000000002.snapshot", "graph-00000000000000000003.snapshot"];
+    assert_eq!(folder.names(".snapshot"), kept);
+    drop(worker);
+    let worker = Run::start(&redis, &folder, &["--snapshot-seconds", "1"]);
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(folder.names(".snapshot"), kept, "nothing has happened");
+    befriend(&mut log, 1, 2);
+    eventually("the next snapshot", || {
+        (folder.names(".snapshot").last()? == "graph-00000000000000000004.snapshot").then_some(())
+    });
+    assert_eq!(worker.ask("GET", "/v1/snapshot").status, 405);
+}
+
+#[test]
+fn without_a_folder_there_are_no_snapshots_and_nobody_dies_of_asking() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let port = free_port();
+    let worker = Run::spawn(port, command(&redis.url(), port), &folder);
+    assert!(worker.said().contains("from position 0"), "{}", worker.said());
+    worker.signal("USR1");
+    eventually("it says so", || worker.said().contains("--snapshot-dir").then_some(()));
+    let answer = worker.ask("POST", "/v1/snapshot");
+    assert!(answer.status == 404 && answer.text().contains("--snapshot-dir"), "{}", answer.text());
+    worker.stop();
+}
+
+/// Until the kill has hit a snapshot that was being written three times.
+#[test]
+fn killed_at_any_moment_of_writing_it_loses_nothing() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let (mut log, mut random) = (redis.connection(), Random(4));
+    people(&mut log, 1..=3_000);
+    happen(&mut log, &mut random, 500);
+    let (mut hit, mut round, start) = (0, 0, Instant::now());
+    while hit < 3 && start.elapsed() < PATIENCE {
+        round += 1;
+        let mut worker = Run::start(&redis, &folder, &[]);
+        assert!(!worker.said().contains("cannot be used"), "{}", worker.said());
+        assert!(folder.names(".tmp").is_empty(), "what was unfinished is gone");
+        let loaded = worker.said().contains("snapshot loaded");
+        assert!(loaded || folder.names(".snapshot").is_empty(), "{}", worker.said());
+        happen(&mut log, &mut random, 5);
+        let port = worker.port;
+        let asking = std::thread::spawn(move || while request(port, "POST", "/v1/snapshot").is_ok() {});
+        std::thread::sleep(Duration::from_micros(3_000 + random.below(30_000)));
+        worker.process.kill().unwrap();
+        worker.process.wait().unwrap();
+        asking.join().unwrap();
+        hit += folder.names(".tmp").len();
+        assert!(folder.names(".snapshot").len() <= 3, "one may not be deleted yet");
+    }
+    assert!(hit >= 3, "{hit} hits in {round} rounds");
+    assert_eq!(Run::start(&redis, &folder, &[]).answers(), replayed(&redis));
+}
+
+#[test]
+fn a_broken_snapshot_is_named_and_the_one_before_or_a_replay_takes_its_place() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let (mut log, mut random) = (redis.connection(), Random(5));
+    for _ in 0..2 {
+        happen(&mut log, &mut random, 300);
+        Run::start(&redis, &folder, &[]).stop();
+    }
+    let [first, second] = [1, 2].map(|number| folder.snapshots().join(format!("graph-{number:020}.snapshot")));
+    damage(&second);
+    let worker = Run::start(&redis, &folder, &[]);
+    let said = worker.said();
+    assert!(said.contains("graph-00000000000000000002.snapshot") && said.contains("the checksum differs"), "{said}");
+    assert!((200.0..=300.0).contains(&worker.applied()), "from the first: {}", worker.applied());
+    assert_eq!(worker.answers(), replayed(&redis));
+    drop(worker);
+    let bytes = fs::read(&first).unwrap();
+    fs::write(&first, &bytes[..bytes.len() - 1]).unwrap();
+    let worker = Run::start(&redis, &folder, &[]);
+    let said = worker.said();
+    assert!(said.contains("it is truncated") && said.contains("no snapshot: reading all events"), "{said}");
+    assert_eq!(worker.answers(), replayed(&redis));
+    let broken = ["graph-00000000000000000001.snapshot.broken", "graph-00000000000000000002.snapshot.broken"];
+    assert_eq!(folder.names(".broken"), broken);
+    worker.stop();
+    assert_eq!(folder.names(".snapshot"), ["graph-00000000000000000003.snapshot"]);
+}
+
+#[test]
+fn a_folder_of_another_worker_or_none_at_all_is_a_wrong_setting() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let refused = |path: &Path| {
+        let output = command(&redis.url(), free_port()).arg("--snapshot-dir").arg(path).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let worker = Run::start(&redis, &folder, &[]);
+    let (code, said) = refused(&folder.snapshots());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("--snapshot-dir") && said.contains("another worker"), "{said}");
+    drop(worker);
+    let file = folder.0.join("file");
+    fs::write(&file, "").unwrap();
+    for path in [&file, &file.join("below")] {
+        let (code, said) = refused(path);
+        assert!(code == Some(2) && said.contains("--snapshot-dir"), "{said}");
+    }
+    assert_eq!(refused(Path::new("")).0, Some(2));
+}
+
+/// A limit on the size of files stands for a full disk.
+#[test]
+fn a_full_disk_leaves_the_old_snapshot_and_the_service_as_they_are() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let (mut log, mut random) = (redis.connection(), Random(6));
+    happen(&mut log, &mut random, 100);
+    let port = free_port();
+    let inner = command(&redis.url(), port);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -f 64; exec \"$@\"", "sh"]).arg(inner.get_program()).args(inner.get_args());
+    limited.arg("--snapshot-dir").arg(folder.snapshots()).env_remove("RUST_LOG").stdin(Stdio::null());
+    let worker = Run::spawn(port, limited, &folder);
+    worker.snapshot();
+    let before = fs::read(folder.snapshots().join("graph-00000000000000000001.snapshot")).unwrap();
+    people(&mut log, 1..=3_000);
+    let last = befriend(&mut log, 1, 2_999);
+    assert_eq!(worker.ask("GET", &format!("/v1/users/1/recommendations?after=friend:{last}")).status, 200);
+    for failures in 1..=3 {
+        let answer = worker.ask("POST", "/v1/snapshot");
+        assert!(answer.status == 503 && answer.text().contains("File too large"), "{}", answer.text());
+        assert_eq!(worker.figure("worker_snapshot_failures_total"), f64::from(failures));
+    }
+    assert_eq!(worker.figure("worker_snapshot_writes_total"), 1.0);
+    assert_eq!(folder.names("").len(), 2, "the lock and the old snapshot: {:?}", folder.names(""));
+    assert_eq!(fs::read(folder.snapshots().join("graph-00000000000000000001.snapshot")).unwrap(), before);
+    assert_eq!(worker.said().matches("cannot write a snapshot").count(), 1, "{}", worker.said());
+    assert_eq!(worker.answers(), replayed(&redis));
+    let said = worker.stop();
+    assert_eq!(said.matches("cannot write a snapshot").count(), 1, "{said}");
+    // With room again.
+    let worker = Run::start(&redis, &folder, &[]);
+    assert!(worker.said().contains("snapshot loaded"), "{}", worker.said());
+    assert_eq!(worker.answers(), replayed(&redis));
+    worker.snapshot();
+}
+
+/// One of another Redis, or of one that was emptied: positions alone do not tell once it has grown.
+#[test]
+fn a_snapshot_of_another_log_is_recognised_and_everything_read_again() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let (mut log, mut random) = (redis.connection(), Random(7));
+    happen(&mut log, &mut random, 200);
+    user(&mut log, "USER_CREATED", PEOPLE, "Gone");
+    Run::start(&redis, &folder, &[]).stop();
+    redis::cmd("FLUSHALL").exec(&mut log).unwrap();
+    for _ in 0..2 {
+        // First it ends before the snapshot does, for it has nothing; then it has grown beyond.
+        let worker = Run::start(&redis, &folder, &[]);
+        assert!(worker.said().contains("from its beginning"), "{}", worker.said());
+        // Forgetting follows a moment after an empty log has been read to its end.
+        let expected = replayed(&redis);
+        eventually("the answers of the log that is there", || (worker.answers() == expected).then_some(()));
+        drop(worker);
+        people(&mut log, 1..=5);
+        befriend(&mut log, 1, 2);
+        befriend(&mut log, 2, 3);
+    }
+    let worker = Run::start(&redis, &folder, &[]);
+    let said = worker.said();
+    assert!(said.contains("another one than that of the snapshot"), "{said}");
+    assert_eq!(worker.ask("GET", "/v1/users/1/recommendations").weights(), [(3, 1)]);
+    assert_eq!(worker.ask("GET", &format!("/v1/users/{PEOPLE}/recommendations")).status, 404);
+    worker.stop();
+    assert!(Run::start(&redis, &folder, &[]).applied() == 0.0);
+}
+
+/// A backup that was restored: the same until some moment, and then another history of the same length.
+#[test]
+fn a_log_that_went_another_way_is_another_log() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let mut log = redis.connection();
+    let add = |log: &mut redis::Connection, position: &str, id: u64| {
+        let data = format!(
+            r#"{{"id":{id},"firstName":"A","lastName":"B","createdAt":"2026-11-22T01:27:43.123Z","updatedAt":"2026-11-22T01:27:43.123Z"}}"#
+        );
+        let mut command = redis::cmd("XADD");
+        command.arg("events:user").arg(position).arg("id").arg("019aa907-0000-7000-8000-000000000000");
+        command.arg("source").arg("/user").arg("type").arg("USER_CREATED").arg("subject").arg(format!("user/{id}"));
+        command.arg("version").arg(1).arg("time").arg("2026-11-22T01:27:43.123Z").arg("data").arg(data);
+        command.exec(log).unwrap();
+    };
+    for (position, id) in [("1-0", 1), ("2-0", 2), ("3-0", 3)] {
+        add(&mut log, position, id);
+    }
+    Run::start(&redis, &folder, &[]).stop();
+    redis::cmd("DEL").arg("events:user").exec(&mut log).unwrap();
+    for (position, id) in [("1-0", 1), ("2-0", 2), ("3-0", 4), ("4-0", 5)] {
+        add(&mut log, position, id);
+    }
+    let worker = Run::start(&redis, &folder, &[]);
+    let status = |id: u64| worker.ask("GET", &format!("/v1/users/{id}/recommendations")).status;
+    assert_eq!([1, 2, 3, 4, 5].map(status), [200, 200, 404, 200, 200], "{}", worker.said());
+}
