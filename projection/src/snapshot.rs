@@ -4,6 +4,8 @@
 //! format of its own, which notices any damage: SNAPSHOT.md and [`format`], [`reader`]. The newest two are kept:
 //! [`store`]. It belongs to the streams that it was made from: [`witness`]. When one is written: [`service`].
 
+#[cfg(test)]
+mod crafted;
 mod damage;
 mod figures;
 mod format;
