@@ -5,8 +5,8 @@
 //! [`Graph::know`] says otherwise. Unknown people count as mutual friends, but are never in an answer.
 //!
 //! Reading order: [`pool`] (memory), [`rows`] and [`chunked`] (the lists of neighbours), [`recommend`], [`counters`] and
-//! [`rank`] (recommendations), [`mutual`] (mutual friends), [`changes`], [`moment`], [`frozen`] and [`touched`]
-//! (how a long query and a snapshot see one moment while the writer goes on).
+//! [`rank`] (recommendations), [`mutual`] (mutual friends), [`changes`], [`moment`], [`frozen`], [`touched`] and [`past`]
+//! (how a long query, a snapshot and an export see one moment while the writer goes on).
 
 mod changes;
 mod chunked;
@@ -15,6 +15,7 @@ mod frozen;
 mod interner;
 mod moment;
 mod mutual;
+mod past;
 mod pool;
 mod rank;
 mod recommend;
@@ -24,6 +25,7 @@ mod touched;
 pub use frozen::{Frozen, FrozenPerson, Lost};
 pub use moment::Moment;
 pub use mutual::{Common, MutualFriends};
+pub use past::Past;
 pub use rank::{Rank, Score, Standing};
 pub use recommend::{Question, Recommendation, Recommended, Scratch, Step};
 pub use touched::Touched;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod control;
+mod export;
 mod parameters;
 mod problem;
 mod snapshots;
@@ -18,6 +19,7 @@ use axum::routing::{get, post};
 use tokio::time::timeout;
 
 use crate::budget::Budget;
+use crate::export::Exports;
 use crate::metrics::Metrics;
 use crate::queries::{Queries, QueryError};
 use crate::rebuild::Rebuilds;
@@ -35,6 +37,7 @@ pub struct Api {
     pub queries: Queries,
     pub rebuilds: Arc<Rebuilds>,
     pub budget: Arc<Budget>,
+    pub exports: Exports,
     pub metrics: Arc<Metrics>,
     /// By stream.
     pub statuses: [Arc<TailStatus>; 2],
@@ -49,6 +52,8 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/v1/users/{id}/recommendations", get(answers::recommendations))
         .route("/v1/users/{id}/mutual-friends", get(answers::mutual_friends))
         .route("/v1/rebuild", post(control::rebuild))
+        .route("/v1/users/{id}/neighbourhood", get(export::neighbourhood))
+        .route("/v1/export", get(export::everybody))
         .route("/v1/snapshot", post(snapshots::make))
         .route("/healthz", get(watch::alive))
         .route("/readyz", get(watch::ready))

@@ -8,7 +8,8 @@
 //! ```text
 //!  events:user ──▶ tail ─┐                       ┌─▶ queries ─▶ GET /v1/users/{id}/recommendations
 //!                        ├─▶ writer ─▶ view ─────┤              GET /v1/users/{id}/mutual-friends
-//!  events:friend ─▶ tail ┘    (graph, records)   └─▶ metrics, readiness
+//!  events:friend ─▶ tail ┘    (graph, records)   ├─▶ export ──▶ GET /v1/users/{id}/neighbourhood, /v1/export
+//!                    │                           └─▶ metrics, readiness
 //!                    └─▶ events:dead (what cannot be read)
 //! ```
 //!
@@ -19,13 +20,14 @@
 //! The view can be built anew beside the one that answers ([`rebuild`]), and never takes more memory than it is given
 //! ([`budget`]).
 //!
-//! Reading order: [`worker`] (how it is put together), [`view`] and [`tail`] (in), [`queries`] and [`http`] (out),
-//! [`graph`] (the heart), [`snapshot`], [`bell`], [`server`] (Redis).
+//! Reading order: [`worker`] (how it is put together), [`view`] and [`tail`] (in), [`queries`], [`export`] and [`http`]
+//! (out), [`graph`] (the heart), [`snapshot`], [`bell`], [`server`] (Redis).
 
 pub mod bell;
 pub mod budget;
 pub mod dead_letters;
 pub mod entries;
+pub mod export;
 pub mod graph;
 pub mod http;
 pub mod metrics;

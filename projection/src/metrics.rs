@@ -53,6 +53,7 @@ struct CheckpointLabel {
 pub enum Kind {
     Recommendations,
     MutualFriends,
+    Export,
 }
 
 impl Kind {
@@ -60,6 +61,7 @@ impl Kind {
         match self {
             Kind::Recommendations => "recommendations",
             Kind::MutualFriends => "mutual-friends",
+            Kind::Export => "export",
         }
     }
 }

@@ -3,7 +3,11 @@
 //! A person of the usual 13 letters costs about 48 bytes; a struct of two strings would cost 150. Packed, a record is
 //! two words for each time, one for the lengths of both names, and the names.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
 use domain::{Name, Timestamp, User, UserId};
+use parking_lot::Mutex;
 
 use crate::graph::{Moved, Pool, grow_by_an_eighth};
 
@@ -23,15 +27,61 @@ pub struct Records {
     places: Vec<Place>,
     pool: Pool,
     buffer: Vec<u32>,
+    keepers: Mutex<Vec<Weak<Mutex<Replaced>>>>,
+}
+
+/// By index, the first record that was replaced.
+type Replaced = HashMap<u32, Box<[u32]>>;
+
+/// The records as they were at the moment of [`Records::keep`]: whatever has been replaced since is kept here, for as
+/// long as this lives.
+pub struct Kept(Arc<Mutex<Replaced>>);
+
+impl Kept {
+    /// Appends a person's record as it was, packed. False if there was none.
+    pub fn packed(&self, records: &Records, index: u32, into: &mut Vec<u32>) -> bool {
+        let replaced = self.0.lock();
+        let record = replaced.get(&index).map(|words| &words[..]).or_else(|| records.packed(index));
+        into.extend_from_slice(record.unwrap_or_default());
+        record.is_some()
+    }
 }
 
 impl Records {
+    /// From now on, what is replaced can still be read. A record that is new since cannot be told from an old one.
+    pub fn keep(&self) -> Kept {
+        let replaced = Arc::default();
+        self.keepers.lock().push(Arc::downgrade(&replaced));
+        Kept(replaced)
+    }
+
+    /// Hands a record that is about to be replaced to those who still want it.
+    fn keep_old(&mut self, index: u32) {
+        let keepers = self.keepers.get_mut();
+        if keepers.is_empty() {
+            return;
+        }
+        let place = self.places[index as usize];
+        if place.words == 0 {
+            return;
+        }
+        let old = self.pool.get(place.block, place.words as usize);
+        keepers.retain(|keeper| {
+            let Some(replaced) = keeper.upgrade() else {
+                return false;
+            };
+            replaced.lock().entry(index).or_insert_with(|| old.into());
+            true
+        });
+    }
+
     /// Stores a person's record in the place of any earlier one.
     pub fn put(&mut self, index: u32, user: &User) {
         while self.places.len() <= index as usize {
             grow_by_an_eighth(&mut self.places);
             self.places.push(Place::default());
         }
+        self.keep_old(index);
         pack(user, &mut self.buffer);
         let old = self.places[index as usize];
         if old.words as usize == self.buffer.len() {
@@ -146,6 +196,25 @@ mod tests {
             assert_eq!(records.get(index, u64::from(index) + 1), Some(at(index, 3)));
         }
         assert_eq!(records.get(people, 1), None);
+    }
+
+    #[test]
+    fn what_is_replaced_is_kept_for_whoever_asked_for_it() {
+        let mut records = Records::default();
+        records.put(0, &user(1, "Ada", "Byron", 1));
+        let first = records.keep();
+        records.put(0, &user(1, "Ada", "King", 1));
+        let second = records.keep();
+        records.put(0, &user(1, "Ada", "Lovelace", 1));
+        let read = |kept: &Kept, index| {
+            let mut words = Vec::new();
+            kept.packed(&records, index, &mut words).then(|| unpack(1, &words).unwrap().last_name.to_string())
+        };
+        assert_eq!([read(&first, 0).as_deref(), read(&second, 0).as_deref()], [Some("Byron"), Some("King")]);
+        assert_eq!(read(&first, 1), None);
+        drop((first, second));
+        records.put(0, &user(1, "Ada", "Byron", 1));
+        assert!(records.keepers.lock().is_empty());
     }
 
     #[test]

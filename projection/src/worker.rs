@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::bell::Bell;
 use crate::budget::Budget;
 use crate::dead_letters::DeadLetters;
+use crate::export::Exports;
 use crate::http::{Api, router};
 use crate::metrics::Metrics;
 use crate::progress::Progress;
@@ -79,7 +80,9 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let threads = settings.threads();
     let queries = Queries::new(Arc::clone(&view), Arc::clone(&metrics), threads, settings.query_queue.into());
     let progress = Progress::show("catching up", progress, statuses.clone(), Arc::clone(&metrics));
-    let api = Arc::new(Api { view, queries, rebuilds, snapshots: snapshots.clone(), budget, metrics, statuses });
+    let exports = Exports::new(Arc::clone(&view), Arc::clone(&metrics));
+    let api =
+        Arc::new(Api { view, queries, exports, rebuilds, snapshots: snapshots.clone(), budget, metrics, statuses });
     tokio::spawn(show_until_caught_up(progress, Arc::clone(&api)));
     serve(listener, api, stop, tasks).await?;
     if let Some(snapshots) = snapshots {

@@ -14,7 +14,7 @@ use crate::queries::Named;
 use crate::view::Positions;
 
 /// Names the newest event of each stream that an answer includes.
-const LAST_EVENT: HeaderName = HeaderName::from_static("last-event");
+pub const LAST_EVENT: HeaderName = HeaderName::from_static("last-event");
 
 #[derive(Serialize)]
 struct Candidate<'a> {

@@ -7,6 +7,7 @@ use domain::UserId;
 use domain::event::Stream;
 
 use super::problem::{FieldError, Problem};
+use crate::export::Format;
 use crate::graph::{Rank, Standing};
 use crate::view::Positions;
 
@@ -94,6 +95,26 @@ impl Parameters {
                 Some(rank) => Ok(rank),
                 None => invalid("rank", format!("must be one of {}", Rank::ALL.map(Rank::name).join(", "))),
             },
+        }
+    }
+
+    /// As what the graph is exported.
+    pub fn format(&self) -> Field<Format> {
+        match self.get("format")? {
+            None => Ok(Format::default()),
+            Some(name) => match Format::from_name(name) {
+                Some(format) => Ok(format),
+                None => invalid("format", format!("must be one of {}", Format::ALL.map(Format::name).join(", "))),
+            },
+        }
+    }
+
+    /// How far a neighbourhood reaches.
+    pub fn steps(&self) -> Field<u8> {
+        match self.get("steps")? {
+            None | Some("1") => Ok(1),
+            Some("2") => Ok(2),
+            Some(_) => invalid("steps", "must be 1 or 2"),
         }
     }
 
@@ -185,6 +206,18 @@ mod tests {
         for bad in ["", "3.7.42", "mutual.3.7.42", "jaccard.3.7", "jaccard.3.0.42", "jaccard.3.7.42.1", "jaccard.3.7.x"]
         {
             assert!(of(&format!("cursor={bad}")).standing(Rank::Jaccard).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn formats_and_steps() {
+        assert_eq!((of("").format(), of("").steps()), (Ok(Format::Json), Ok(1)));
+        assert_eq!((of("format=graphml&steps=2").format(), of("steps=2").steps()), (Ok(Format::GraphMl), Ok(2)));
+        for bad in ["", "JSON", "xml", "csv&format=csv"] {
+            assert_eq!(of(&format!("format={bad}")).format().unwrap_err().field, "format", "{bad}");
+        }
+        for bad in ["", "0", "3", "01", "x", "1&steps=1"] {
+            assert_eq!(of(&format!("steps={bad}")).steps().unwrap_err().field, "steps", "{bad}");
         }
     }
 

@@ -70,6 +70,15 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
+    pub fn exporting() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Too many exports are running. Try again when one is done.")
+    }
+
+    pub fn no_room() -> Self {
+        let detail = "There is no room for an export's temporary files. The worker's log says where.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong. The worker's log says what.")
     }

@@ -1,6 +1,9 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 //! A Redis, a worker, and a client of both, each on a port of its own and gone at the end of its test.
 
+pub mod download;
+pub mod network;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -158,6 +161,20 @@ impl Worker {
         let port = free_port();
         let process = command(redis_url, port).args(more).stderr(Stdio::null()).spawn().unwrap();
         Self { port, process }
+    }
+
+    /// One that was started in another way, on this port.
+    pub fn started(port: u16, process: Child) -> Self {
+        let worker = Self { port, process };
+        worker.wait_until_ready();
+        worker
+    }
+
+    /// Memory that it has at the moment, in bytes.
+    pub fn resident(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() * 1024
     }
 
     pub fn wait_until_ready(&self) {
