@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use support::download::{Download, download};
-use support::network::{Network, pair};
-use support::{Redis, Worker, append, befriend, command, eventually, free_port, friends, people, request, user};
+use support::long_log::{Random, add_friendship, change, fill};
+use support::network::Network;
+use support::{Redis, Worker, befriend, command, eventually, free_port, friends, people, request, user};
 
 fn network(answer: Download) -> Network {
     assert_eq!(answer.status, 200);
@@ -152,7 +153,7 @@ fn refuses_what_makes_no_sense_and_names_the_field() {
     ];
     for (path, status, fields) in cases {
         let answer = worker.get(path);
-        assert_eq!((answer.status, answer.fields()), (status, fields.iter().map(|&f| f.to_owned()).collect()), "{path}");
+        assert_eq!((answer.status, answer.fields()), (status, fields.iter().map(|&field| field.to_owned()).collect()), "{path}");
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
     }
     assert_eq!(request(worker.port, "POST", "/v1/export").unwrap().status, 405);
@@ -218,49 +219,4 @@ fn without_room_for_a_temporary_file_there_is_no_export_and_service_goes_on() {
     }
     assert_eq!(download(port, "/v1/users/1/neighbourhood").status, 200, "a small one needs no file");
     assert_eq!(worker.get("/v1/users/1/recommendations").status, 200);
-}
-
-/// Numbers that look random and are the same each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-}
-
-/// A network of people 1 to `people`, with about so many friendships.
-fn fill(log: &mut redis::Connection, people: u64, friendships: u64) {
-    let mut random = Random(1);
-    for ids in (1..=people).collect::<Vec<_>>().chunks(1000) {
-        let mut pipeline = redis::pipe();
-        ids.iter().for_each(|&id| add_person(&mut pipeline, "USER_CREATED", id, "Person"));
-        pipeline.exec(log).unwrap();
-    }
-    for _ in 0..friendships / 1000 {
-        let mut pipeline = redis::pipe();
-        for _ in 0..1000 {
-            let (a, b) = (random.below(people) + 1, random.below(people) + 1);
-            if a != b {
-                add_friendship(&mut pipeline, "FRIEND_ADDED", a, b);
-            }
-        }
-        pipeline.exec(log).unwrap();
-    }
-}
-
-/// So many events at once: people who are new or have a new name, friendships that come and go.
-fn change(log: &mut redis::Connection, random: &mut Random, people: u64, count: u64) {
-    let mut pipeline = redis::pipe();
-    for _ in 0..count {
-        let (a, b) = (random.below(people) + 1, random.below(people) + 1);
-        match random.below(4) {
-            0 => add_person(&mut pipeline, "USER_UPDATED", a, &format!("Renamed {b}")),
-            _ if a == b => {}
-            1 => add_friendship(&mut pipeline, "FRIEND_REMOVED", a, b),
-            _ => add_friendship(&mut pipeline, "FRIEND_ADDED", a, b),
-        }
-    }
-    pipeline.exec(log).unwrap();
 }

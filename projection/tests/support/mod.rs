@@ -2,6 +2,7 @@
 //! A Redis, a worker, and a client of both, each on a port of its own and gone at the end of its test.
 
 pub mod download;
+pub mod long_log;
 pub mod network;
 
 use std::fs;
