@@ -25,10 +25,10 @@ pub enum ExportError {
     Broken,
 }
 
-/// A moment that is ready to be read. Counts as running for as long as it lives.
+/// A moment that is ready to be read. It counts as running for as long as its slot lives.
 pub struct Export {
     pub spool: Spool,
-    _slot: OwnedSemaphorePermit,
+    pub slot: OwnedSemaphorePermit,
 }
 
 pub struct Exports {
@@ -68,7 +68,7 @@ impl Exports {
         let (view, abandoned) = (Arc::clone(&self.view), Arc::clone(&caller.0));
         let gathered = tokio::task::spawn_blocking(move || {
             let spool = gather(&view, whom, &abandoned)?;
-            Ok(Export { spool, _slot: slot })
+            Ok(Export { spool, slot })
         });
         let export = gathered.await.map_err(|error| {
             tracing::error!(%error, "an export broke");

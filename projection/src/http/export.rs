@@ -76,11 +76,14 @@ enum Piece {
 }
 
 /// Writes an export on a thread of its own, a few pieces ahead of the client.
-fn stream(mut export: Export, format: Format) -> Body {
+fn stream(export: Export, format: Format) -> Body {
+    let Export { mut spool, slot } = export;
     let (pieces, received) = mpsc::channel(PIECES_AHEAD);
     let mut pieces = Pieces { pieces, runtime: Handle::current() };
     tokio::task::spawn_blocking(move || {
-        let written = export::write(&mut export.spool, format, &mut pieces).and_then(|_| pieces.send(Piece::End));
+        let written = export::write(&mut spool, format, &mut pieces).and_then(|_| pieces.send(Piece::End));
+        // Not before: the files are there until now.
+        drop((spool, slot));
         match written {
             Ok(()) => {}
             // The client went, as clients do.
