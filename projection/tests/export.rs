@@ -153,7 +153,11 @@ fn refuses_what_makes_no_sense_and_names_the_field() {
     ];
     for (path, status, fields) in cases {
         let answer = worker.get(path);
-        assert_eq!((answer.status, answer.fields()), (status, fields.iter().map(|&field| field.to_owned()).collect()), "{path}");
+        assert_eq!(
+            (answer.status, answer.fields()),
+            (status, fields.iter().map(|&field| field.to_owned()).collect()),
+            "{path}"
+        );
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
     }
     assert_eq!(request(worker.port, "POST", "/v1/export").unwrap().status, 405);

@@ -13,7 +13,8 @@ const ROWS: usize = 500;
 const INDEX: &str = "CREATE INDEX FOR (u:User) ON (u.id);\n";
 const PEOPLE: &str = "] AS row MERGE (u:User {id: row.id}) SET u.known = row.known, u.firstName = row.firstName, \
                       u.lastName = row.lastName, u.createdAt = row.createdAt;\n";
-const FRIENDSHIPS: &str = "] AS row MATCH (a:User {id: row[0]}) MATCH (b:User {id: row[1]}) MERGE (a)-[:FRIEND]->(b);\n";
+const FRIENDSHIPS: &str =
+    "] AS row MATCH (a:User {id: row[0]}) MATCH (b:User {id: row[1]}) MERGE (a)-[:FRIEND]->(b);\n";
 
 #[derive(Default)]
 pub struct Cypher {

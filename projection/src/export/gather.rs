@@ -30,7 +30,10 @@ const MAX_RESTARTS: u32 = 8;
 pub enum Whom {
     Everybody,
     /// A person, everybody within so many steps, and all friendships among them.
-    Neighbourhood { id: u64, steps: u8 },
+    Neighbourhood {
+        id: u64,
+        steps: u8,
+    },
 }
 
 #[derive(Debug)]

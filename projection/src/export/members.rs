@@ -58,6 +58,6 @@ mod tests {
         assert_eq!(walk(&members), all);
         assert!((0..300).all(|index| members.contains(index) == all.contains(&index)));
         assert_eq!(walk(&Members::Everybody(3)), [0, 1, 2]);
-        assert_eq!(walk(&Members::nobody(0)), []);
+        assert!(walk(&Members::nobody(0)).is_empty());
     }
 }
