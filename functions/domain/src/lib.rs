@@ -8,16 +8,18 @@
 //! Reading order: [`user`], [`friendship`], [`aggregate`] (what is stored between commands), [`event`] (what is in the log).
 
 pub mod aggregate;
+mod canonical;
 pub mod event;
 pub mod friendship;
 mod ids;
 mod name;
 mod position;
+mod text;
 mod time;
 pub mod user;
 
 pub use aggregate::{Aggregate, Current, Version};
-pub use event::{Recorded, Undecodable};
+pub use event::{Recorded, RecordedRef, Undecodable};
 pub use friendship::{Friendship, Pair};
 pub use ids::{FriendshipId, InvalidId, MAX_ID, UserId};
 pub use name::{InvalidName, MAX_NAME_CHARS, Name};

@@ -8,6 +8,8 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::{canonical, text};
+
 /// The last millisecond that RFC 3339 can write: 9999-12-31T23:59:59.999Z.
 const MAX_MILLIS: u64 = 253_402_300_799_999;
 
@@ -49,7 +51,7 @@ impl FromStr for Timestamp {
     type Err = humantime::TimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        humantime::parse_rfc3339(text).map(Self::from)
+        canonical::time(text.as_bytes()).map_or_else(|| humantime::parse_rfc3339(text).map(Self::from), Ok)
     }
 }
 
@@ -61,8 +63,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        text::deserialize(deserializer, str::parse)
     }
 }
 
