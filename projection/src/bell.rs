@@ -12,7 +12,7 @@ use domain::event::Stream;
 use redis::{Cmd, RedisResult, Value};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::entries::first_position;
+use crate::log::info::{StreamInfo, first_position};
 use crate::metrics::Metrics;
 use crate::server::{Link, Server};
 use crate::tail::TailStatus;
@@ -104,12 +104,12 @@ impl Bell {
     /// The position of the stream's last entry; notes how far this worker is behind it.
     async fn end_of(&mut self, stream: Stream) -> RedisResult<StreamPosition> {
         let applied = self.view.positions().of(stream);
-        let mut command = redis::cmd("XREVRANGE");
-        command.arg(stream.key()).arg("+").arg("-").arg("COUNT").arg(1);
-        let end = first_position(&self.log(stream).query::<Value>(&command).await?)?;
-        let length: u64 = self.log(stream).query(redis::cmd("XLEN").arg(stream.key())).await?;
-        let read = self.statuses[stream as usize].entries();
-        let events = if applied >= end { 0 } else { length.saturating_sub(read) };
+        let reply = self.log(stream).query(redis::cmd("XINFO").arg("STREAM").arg(stream.key())).await;
+        let info = StreamInfo::from_reply(reply)?;
+        let end = info.last.unwrap_or_default();
+        let status = &self.statuses[stream as usize];
+        status.saw(info.added.unwrap_or(info.length));
+        let events = status.lag();
         let age = self.age_after(stream, applied, end).await?;
         self.metrics.lag(stream, events, age);
         Ok(end)
@@ -191,7 +191,9 @@ impl Bell {
         }
         let mut command = redis::cmd("XRANGE");
         command.arg(stream.key()).arg(format!("({at}")).arg("+").arg("COUNT").arg(1);
-        let first = first_position(&self.log(stream).query::<Value>(&command).await?)?;
+        let Some(first) = first_position(&self.log(stream).query::<Value>(&command).await?)? else {
+            return Ok(Duration::ZERO);
+        };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Ok(now.saturating_sub(Duration::from_millis(first.millis)))
     }

@@ -20,16 +20,16 @@
 //! The view can be built anew beside the one that answers ([`rebuild`]), and never takes more memory than it is given
 //! ([`budget`]).
 //!
-//! Reading order: [`worker`] (how it is put together), [`view`] and [`tail`] (in), [`queries`], [`export`] and [`http`]
-//! (out), [`graph`] (the heart), [`snapshot`], [`bell`], [`server`] (Redis).
+//! Reading order: [`worker`] (how it is put together), [`view`], [`tail`] and [`log`] (in), [`queries`], [`export`] and
+//! [`http`] (out), [`graph`] (the heart), [`snapshot`], [`bell`], [`server`] (Redis).
 
 pub mod bell;
 pub mod budget;
 pub mod dead_letters;
-pub mod entries;
 pub mod export;
 pub mod graph;
 pub mod http;
+pub mod log;
 pub mod metrics;
 pub mod progress;
 pub mod queries;

@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use domain::event::Stream;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::metrics::Metrics;
-use crate::server::{Link, Server};
 use crate::tail::TailStatus;
 
 /// How often the bar and the figure move.
@@ -51,30 +49,25 @@ impl Drop for Progress {
 
 impl Progress {
     /// Shows how much of both streams has been read, until it is dropped. `what` is being done: `rebuilding`.
-    pub fn show(
-        what: &'static str,
-        servers: [Server; 2],
-        statuses: [Arc<TailStatus>; 2],
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let (watched, links) = (Arc::clone(&metrics), servers.map(Link::new));
-        Self { task: tokio::spawn(watch(what, links, statuses, watched)), metrics }
+    pub fn show(what: &'static str, statuses: [Arc<TailStatus>; 2], metrics: Arc<Metrics>) -> Self {
+        let watched = Arc::clone(&metrics);
+        Self { task: tokio::spawn(watch(what, statuses, watched)), metrics }
     }
 }
 
-async fn watch(what: &'static str, mut links: [Link; 2], statuses: [Arc<TailStatus>; 2], metrics: Arc<Metrics>) {
+async fn watch(what: &'static str, statuses: [Arc<TailStatus>; 2], metrics: Arc<Metrics>) {
     let (start, mut said) = (Instant::now(), Instant::now());
     let bar = io::stderr().is_terminal();
     let begun: u64 = statuses.iter().map(|status| status.entries()).sum();
     loop {
         sleep(MOVE_EVERY).await;
-        let mut total = 0;
-        for stream in Stream::ALL {
-            let length = links[stream as usize].query::<u64>(redis::cmd("XLEN").arg(stream.key())).await;
-            total += length.unwrap_or_default();
-        }
+        let total: u64 = statuses.iter().map(|status| status.added()).sum();
         let done: u64 = statuses.iter().map(|status| status.entries()).sum();
-        let ratio = if total == 0 { 1.0 } else { (done as f64 / total as f64).min(1.0) };
+        let ratio = match total {
+            // Two empty streams, or none that has been seen.
+            0 => f64::from(u8::from(statuses.iter().all(|status| status.target().is_some()))),
+            _ => (done as f64 / total as f64).min(1.0),
+        };
         metrics.progress(ratio);
         let rate = (done - begun.min(done)) as f64 / start.elapsed().as_secs_f64();
         let percent = (ratio * 100.0) as u32;

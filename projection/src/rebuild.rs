@@ -5,21 +5,26 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use domain::event::Stream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::budget::Budget;
 use crate::dead_letters::DeadLetters;
 use crate::metrics::Metrics;
 use crate::progress::Progress;
 use crate::server::Server;
+use crate::snapshot::StreamPart;
 use crate::tail::{Batch, Tail, TailStatus};
 use crate::view::View;
 
 /// As for the view that answers: enough that nobody waits.
 const READ_AHEAD: usize = 4;
+/// How often it is looked whether events are missing.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Why there will be no rebuild now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,13 +74,8 @@ impl Rebuilds {
 
     async fn run(&self) -> Result<(), &'static str> {
         tracing::info!("rebuilding the view beside the one that answers");
-        let statuses = [Arc::<TailStatus>::default(), Arc::default()];
-        let _progress = Progress::show(
-            "rebuilding",
-            [self.user.clone(), self.friend.clone()],
-            statuses.clone(),
-            Arc::clone(&self.metrics),
-        );
+        let statuses = [(); 2].map(|()| Arc::new(TailStatus::new(0, 0)));
+        let _progress = Progress::show("rebuilding", statuses.clone(), Arc::clone(&self.metrics));
         let (batches, received) = mpsc::channel(READ_AHEAD);
         // They end when this does.
         let mut tails = JoinSet::new();
@@ -83,17 +83,34 @@ impl Rebuilds {
             // What is unreadable has been counted, and noted in Redis, by the tail of the view that answers.
             let dead_letters = DeadLetters::new(self.friend.clone(), Arc::default());
             let status = Arc::clone(&statuses[stream as usize]);
-            tails.spawn(Tail::new(stream, server.clone(), status, dead_letters, batches.clone()).run());
+            let start = StreamPart::default();
+            tails.spawn(Tail::new(stream, server.clone(), status, dead_letters, batches.clone(), start).run());
         }
         drop(batches);
         let (live, budget) = (Arc::clone(&self.live), Arc::clone(&self.budget));
-        let built = tokio::task::spawn_blocking(move || build(&live, &budget, received));
-        built.await.unwrap_or(Err("it broke, see above"))
+        let watched = statuses.clone();
+        let built = tokio::task::spawn_blocking(move || build(&live, &budget, &statuses, received));
+        tokio::select! {
+            built = built => built.unwrap_or(Err("it broke, see above")),
+            () = missing(&watched) => Err("events are missing from a stream, see above"),
+        }
+    }
+}
+
+/// Waits until a tail has met a gap: what is gone may come back, but nobody waits for that with two views in memory.
+async fn missing(statuses: &[Arc<TailStatus>; 2]) {
+    while statuses.iter().all(|status| status.missing().is_none()) {
+        sleep(LOOK_EVERY).await;
     }
 }
 
 /// Applies what the tails read to a view of its own, until that can take the other one's place.
-fn build(live: &View, budget: &Budget, mut batches: mpsc::Receiver<Batch>) -> Result<(), &'static str> {
+fn build(
+    live: &View,
+    budget: &Budget,
+    statuses: &[Arc<TailStatus>; 2],
+    mut batches: mpsc::Receiver<Batch>,
+) -> Result<(), &'static str> {
     let fresh = View::default();
     let life = live.life();
     loop {
@@ -105,8 +122,17 @@ fn build(live: &View, budget: &Budget, mut batches: mpsc::Receiver<Batch>) -> Re
             return Ok(());
         }
         match batches.blocking_recv() {
-            Some(Batch::Entries(stream, entries)) => fresh.apply(stream, &entries, |_| {}),
-            Some(Batch::StartAgain(stream)) => fresh.forget(stream),
+            Some(Batch::Entries(stream, entries, read)) => {
+                if entries.is_empty() {
+                    fresh.count(stream, read);
+                }
+                fresh.apply(stream, &entries, |_| {});
+                statuses[stream as usize].applied(read);
+            }
+            Some(Batch::StartAgain(stream)) => {
+                fresh.forget(stream);
+                statuses[stream as usize].applied(0);
+            }
             None => return Err("the tails have ended"),
         }
         if !budget.has_room_for(live.bytes() + fresh.bytes()) {

@@ -6,7 +6,10 @@ use std::time::Duration;
 use domain::StreamPosition;
 use domain::event::Stream;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult,
+    ServerErrorKind,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::snapshot::Witness;
@@ -20,7 +23,7 @@ const LOADING_PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// How often it is said again that a server is waited for.
 pub const SAY_EVERY: Duration = Duration::from_secs(10);
 /// A connection or an answer that takes longer than this will not come.
-const TIMEOUT: Duration = Duration::from_secs(2);
+pub const TIMEOUT: Duration = Duration::from_secs(2);
 /// Streams as we read them need `XRANGE` with exclusive starts and functions of scripts settled by 7.0.
 const LEAST_VERSION: u32 = 7;
 
@@ -68,11 +71,15 @@ impl Server {
         &self.address
     }
 
-    /// A connection of its own, whose answers may take `patience` longer than usual.
-    pub async fn connect(&self, patience: Duration) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(TIMEOUT))
-            .set_response_timeout(Some(TIMEOUT + patience));
+    /// Where it is, and how one logs in.
+    pub fn info(&self) -> &ConnectionInfo {
+        self.client.get_connection_info()
+    }
+
+    /// A connection of its own.
+    pub async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(TIMEOUT)).set_response_timeout(Some(TIMEOUT));
         self.client.get_multiplexed_async_connection_with_config(&config).await
     }
 
@@ -119,7 +126,7 @@ impl Server {
     }
 
     async fn version(&self) -> RedisResult<String> {
-        let mut connection = self.connect(Duration::ZERO).await?;
+        let mut connection = self.connect().await?;
         let info: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
         let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"));
         Ok(version.unwrap_or("unknown").trim().to_owned())
@@ -177,7 +184,7 @@ impl Link {
     pub async fn query<T: FromRedisValue>(&mut self, command: &Cmd) -> RedisResult<T> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(self.server.connect(Duration::ZERO).await?),
+            none => none.insert(self.server.connect().await?),
         };
         let answer = command.query_async(connection).await;
         if let Err(error) = &answer

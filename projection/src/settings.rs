@@ -40,6 +40,10 @@ pub struct Settings {
     #[arg(long, env = "WORKER_QUERY_QUEUE", value_name = "N", default_value_t = 1024)]
     pub query_queue: u16,
 
+    /// Ready when at most so many events of each stream have not been applied; not ready any more at ten times as many
+    #[arg(long, env = "WORKER_READY_LAG_EVENTS", value_name = "N", default_value_t = 10_000)]
+    pub ready_lag_events: u64,
+
     /// Most bytes that the view may take: events beyond it wait in Redis. A suffix K, M or G counts in powers of 1024
     #[arg(long, env = "WORKER_MEMORY_BUDGET", value_name = "BYTES", value_parser = bytes)]
     pub memory_budget: Option<usize>,

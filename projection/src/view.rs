@@ -106,7 +106,7 @@ impl State {
             None => return false,
         };
         if applied.is_err() {
-            // Two thousand million people: the machine is full long before.
+            // Four thousand million people: the machine is full long before.
             tracing::error!(%stream, position = %entry.position, "the graph has no room for another person");
         }
         applied.is_ok()
@@ -224,6 +224,11 @@ impl View {
             self.publish(state);
             rest = &rest[count..];
         }
+    }
+
+    /// So many entries were in a stream up to the position that is included: Redis has counted anew.
+    pub fn count(&self, stream: Stream, entries: u64) {
+        self.state.write().entries[stream as usize] = entries;
     }
 
     /// Forgets everything that came from a stream, to read it from its beginning.

@@ -51,14 +51,14 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         begun = begin(store, settings.due(), &metrics, [&user, &friend]) => begun?,
         () = &mut stop => return Ok(()),
     };
-    let statuses = [Arc::<TailStatus>::default(), Arc::default()];
+    let statuses = parts.map(|part| Arc::new(TailStatus::new(settings.ready_lag_events, part.entries)));
     let (batches, received) = mpsc::channel(READ_AHEAD);
     let mut tasks = JoinSet::new();
     for (stream, server) in [(Stream::User, &user), (Stream::Friend, &friend)] {
         let dead_letters = DeadLetters::new(friend.clone(), Arc::clone(&metrics));
         let status = Arc::clone(&statuses[stream as usize]);
-        let tail = Tail::new(stream, server.clone(), status, dead_letters, batches.clone());
-        tasks.spawn(tail.from(&parts[stream as usize]).run());
+        let start = parts[stream as usize];
+        tasks.spawn(Tail::new(stream, server.clone(), status, dead_letters, batches.clone(), start).run());
     }
     drop(batches);
     let budget = Arc::new(Budget::new(settings.memory_budget, Arc::clone(&metrics)));
@@ -66,11 +66,10 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         Rebuilds::new(user.clone(), friend.clone(), Arc::clone(&view), Arc::clone(&budget), Arc::clone(&metrics));
     let rebuilds = Arc::new(rebuilds);
     tasks.spawn(signals(Arc::clone(&rebuilds)));
-    let progress = [user.clone(), friend.clone()];
     let servers = [user, friend, views];
     tasks.spawn(Bell::new(servers, Arc::clone(&view), statuses.clone(), Arc::clone(&metrics)).run());
-    let writer = (Arc::clone(&view), Arc::clone(&budget), Arc::clone(&metrics));
-    tasks.spawn_blocking(move || write(&writer.0, &writer.1, &writer.2, received));
+    let writer = (Arc::clone(&view), Arc::clone(&budget), Arc::clone(&metrics), statuses.clone());
+    tasks.spawn_blocking(move || write(&writer.0, &writer.1, &writer.2, &writer.3, received));
 
     match &snapshots {
         Some(snapshots) => tasks.spawn(Arc::clone(snapshots).follow()),
@@ -79,7 +78,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
 
     let threads = settings.threads();
     let queries = Queries::new(Arc::clone(&view), Arc::clone(&metrics), threads, settings.query_queue.into());
-    let progress = Progress::show("catching up", progress, statuses.clone(), Arc::clone(&metrics));
+    let progress = Progress::show("catching up", statuses.clone(), Arc::clone(&metrics));
     let exports = Exports::new(Arc::clone(&view), Arc::clone(&metrics));
     let api =
         Arc::new(Api { view, queries, exports, rebuilds, snapshots: snapshots.clone(), budget, metrics, statuses });
@@ -127,12 +126,27 @@ async fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
 }
 
 /// Applies what the tails read, on a thread of its own.
-fn write(view: &View, budget: &Budget, metrics: &Metrics, mut batches: mpsc::Receiver<Batch>) {
+fn write(
+    view: &View,
+    budget: &Budget,
+    metrics: &Metrics,
+    statuses: &[Arc<TailStatus>; 2],
+    mut batches: mpsc::Receiver<Batch>,
+) {
     while let Some(batch) = batches.blocking_recv() {
         budget.wait(view);
         match batch {
-            Batch::Entries(stream, entries) => view.apply(stream, &entries, |event| metrics.applied(event)),
-            Batch::StartAgain(stream) => view.forget(stream),
+            Batch::Entries(stream, entries, read) => {
+                if entries.is_empty() {
+                    view.count(stream, read);
+                }
+                view.apply(stream, &entries, |event| metrics.applied(event));
+                statuses[stream as usize].applied(read);
+            }
+            Batch::StartAgain(stream) => {
+                view.forget(stream);
+                statuses[stream as usize].applied(0);
+            }
         }
     }
 }

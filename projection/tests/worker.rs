@@ -247,22 +247,6 @@ fn redis_may_go_and_come_back() {
 }
 
 #[test]
-fn a_log_that_lost_its_end_is_read_again() {
-    let mut redis = Redis::start();
-    let mut log = redis.connection();
-    people(&mut log, 1..=3);
-    befriend(&mut log, 1, 2);
-    let last = befriend(&mut log, 2, 3);
-    let worker = Worker::start(&redis);
-    assert_eq!(worker.get("/v1/users/1/recommendations").weights(), [(3, 1)]);
-    let _: u32 = log.xdel("events:friend", &[last]).unwrap();
-    redis.stop();
-    redis.resume();
-    let recommended = || Some(worker.get("/v1/users/1/recommendations")).filter(|answer| answer.status == 200);
-    eventually("the friendship is gone", || recommended().filter(|answer| answer.weights().is_empty()));
-}
-
-#[test]
 fn rings_again_for_a_projection_that_stays_behind() {
     let redis = Redis::start();
     let mut log = redis.connection();

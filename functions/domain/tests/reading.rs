@@ -276,7 +276,7 @@ impl Damage {
         }
         let names = ["id", "type", "subject", "version", "time", "traceparent", "dataschema", "data", "other"];
         // Half of it meets the data.
-        let field = |at: usize| if at % 2 == 0 { (count - 1).min(6) } else { at / 2 % count };
+        let field = |at: usize| if at.is_multiple_of(2) { (count - 1).min(6) } else { at / 2 % count };
         match self {
             Damage::Drop(at) => drop(fields.remove(at % count)),
             Damage::Twice(from, to) => fields.insert(to % count, fields[from % count].clone()),

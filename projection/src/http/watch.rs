@@ -29,8 +29,11 @@ struct Readiness {
 struct StreamReadiness {
     status: &'static str,
     position: StreamPosition,
+    /// Events in the stream that have not been applied.
+    #[serde(rename = "lagEvents")]
+    lag_events: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'static str>,
+    detail: Option<String>,
 }
 
 fn up(up: bool) -> &'static str {
@@ -44,9 +47,10 @@ pub async fn alive() -> Response {
 fn readiness(api: &Api) -> Readiness {
     let positions = api.view.positions();
     let of = |stream: Stream| {
-        let connected = api.statuses[stream as usize].connected();
-        let detail = (!connected).then_some("the stream's Redis is not reachable");
-        StreamReadiness { status: up(connected), position: positions.of(stream), detail }
+        let status = &api.statuses[stream as usize];
+        let detail = status.trouble();
+        let position = positions.of(stream);
+        StreamReadiness { status: up(detail.is_none()), position, lag_events: status.lag(), detail }
     };
     let (user, friend, caught_up) = (of(Stream::User), of(Stream::Friend), api.caught_up());
     let detail = api.budget.is_exceeded().then_some("the memory budget is used up, and events wait");

@@ -11,6 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -92,6 +93,7 @@ impl Redis {
         let mut command = Command::new("redis-server");
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
         command.args(["--appendonly", "yes", "--appendfsync", "always"]).arg("--dir").arg(&self.folder);
+        command.arg("--unixsocket").arg(self.socket());
         command.args(self.password.iter().flat_map(|password| ["--requirepass", password]));
         command.args(more).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn();
@@ -108,6 +110,15 @@ impl Redis {
     pub fn url(&self) -> String {
         let password = self.password.map(|password| format!(":{password}@")).unwrap_or_default();
         format!("redis://{password}127.0.0.1:{}", self.port)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
+    }
+
+    /// The same server by its socket in the file system.
+    pub fn socket_url(&self) -> String {
+        format!("redis+unix://{}", self.socket().display())
     }
 
     fn client(&self) -> redis::Client {
@@ -129,6 +140,7 @@ impl Drop for Redis {
 pub struct Worker {
     pub port: u16,
     process: Child,
+    said: Arc<Mutex<String>>,
 }
 
 /// A worker's command line, all three contexts on one Redis.
@@ -160,13 +172,27 @@ impl Worker {
     /// Starts it with more settings, and waits for nothing.
     pub fn begin_with(redis_url: &str, more: &[&str]) -> Self {
         let port = free_port();
-        let process = command(redis_url, port).args(more).stderr(Stdio::null()).spawn().unwrap();
-        Self { port, process }
+        let mut process = command(redis_url, port).args(more).stderr(Stdio::piped()).spawn().unwrap();
+        let (lines, said) = (BufReader::new(process.stderr.take().unwrap()).lines(), Arc::<Mutex<String>>::default());
+        let heard = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut said = heard.lock().unwrap();
+                said.push_str(&line);
+                said.push('\n');
+            }
+        });
+        Self { port, process, said }
+    }
+
+    /// The lines of its log so far that hold a text.
+    pub fn said(&self, text: &str) -> Vec<String> {
+        self.said.lock().unwrap().lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
     }
 
     /// One that was started in another way, on this port.
     pub fn started(port: u16, process: Child) -> Self {
-        let worker = Self { port, process };
+        let worker = Self { port, process, said: Arc::default() };
         worker.wait_until_ready();
         worker
     }
@@ -192,6 +218,15 @@ impl Worker {
 
     pub fn terminate(&self) {
         self.signal("TERM");
+    }
+
+    /// Nothing in it runs until it goes on.
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    pub fn go_on(&self) {
+        self.signal("CONT");
     }
 
     pub fn signal(&self, name: &str) {
