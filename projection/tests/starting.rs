@@ -51,6 +51,23 @@ fn a_wrong_password_is_a_wrong_setting_and_is_not_repeated() {
     assert_eq!(Worker::start(&redis).get("/healthz").status, 200);
 }
 
+/// The connections that read the streams log in as the others do.
+#[test]
+fn user_password_database_and_socket_are_those_of_the_url() {
+    let redis = Redis::start();
+    let mut log = redis.connection();
+    redis::cmd("ACL").arg(&["SETUSER", "worker", "on", ">right", "~*", "&*", "+@all"]).exec(&mut log).unwrap();
+    redis::cmd("SELECT").arg(3).exec(&mut log).unwrap();
+    people(&mut log, 1..=1);
+    let port = redis.port;
+    for url in [format!("redis://worker:right@127.0.0.1:{port}/3"), format!("{}?db=3", redis.socket_url())] {
+        let worker = Worker::start_on(&url);
+        assert_eq!(worker.get("/v1/users/1/recommendations").status, 200, "{url}");
+    }
+    let other = Worker::start_on(&format!("redis://worker:right@127.0.0.1:{port}"));
+    assert_eq!(other.get("/v1/users/1/recommendations").status, 404);
+}
+
 #[test]
 fn what_is_no_url_is_a_wrong_setting() {
     for url in ["nonsense", "http://127.0.0.1:6379", "redis://", "rediss://127.0.0.1:6379"] {
@@ -148,6 +165,8 @@ fn help_shows_every_setting() {
         "FRIEND_REDIS_URL",
         "VIEW_REDIS_URL",
         "--query-threads",
+        "WORKER_READY_LAG_EVENTS",
+        "WORKER_MEMORY_BUDGET",
         "RUST_LOG",
         "WORKER_SNAPSHOT_DIR",
     ] {
