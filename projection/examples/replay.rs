@@ -22,7 +22,7 @@ use domain::event::Stream;
 use domain::{StreamPosition, Timestamp};
 use projection::dead_letters::DeadLetters;
 use projection::log::resp::{Cursor, Stop, position};
-use projection::log::standing::Reached;
+use projection::snapshot::StreamPart;
 use projection::metrics::Metrics;
 use projection::server::Server;
 use projection::tail::{Batch, Tail, TailStatus};
@@ -263,7 +263,7 @@ fn tail(url: &str, events: u64, mut batch: impl FnMut(Vec<Entry>)) -> Outcome<()
     let letters = DeadLetters::new(server.clone(), Arc::new(Metrics::default()));
     let (batches, mut received) = mpsc::channel(4);
     let status = Arc::new(TailStatus::new(0, 0));
-    let tail = Tail::new(Stream::Friend, server, status, letters, batches, Reached::default());
+    let tail = Tail::new(Stream::Friend, server, status, letters, batches, StreamPart::default());
     let task = runtime.spawn(tail.run());
     let mut read = 0;
     while read < events {
