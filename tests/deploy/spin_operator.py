@@ -54,7 +54,11 @@ def deployment(app: dict, executor: dict) -> dict:
         container["volumeMounts"].append(
             {"name": "spin-runtime-config", "mountPath": "/runtime-config.toml", "subPath": "runtime-config.toml"}
         )
-    pod = {"serviceAccountName": spec.get("serviceAccountName", "default"), "containers": [container], "volumes": volumes}
+    pod = {
+        "serviceAccountName": spec.get("serviceAccountName", "default"),
+        "containers": [container],
+        "volumes": volumes,
+    }
     if "runtimeClassName" in config:
         pod["runtimeClassName"] = config["runtimeClassName"]
     return {

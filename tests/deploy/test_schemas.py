@@ -17,14 +17,24 @@ def test_manifests_are_valid(cluster, version):
 # A manifest with a mistake, and what has to be said of it.
 MISTAKES = [
     ("Deployment", "front", lambda r: r["spec"].update(replica=2), "replica"),
-    ("StatefulSet", "worker", lambda r: r["spec"]["template"]["spec"]["containers"][0].update(readOnly=True), "readOnly"),
+    (
+        "StatefulSet",
+        "worker",
+        lambda r: r["spec"]["template"]["spec"]["containers"][0].update(readOnly=True),
+        "readOnly",
+    ),
     ("NetworkPolicy", "worker", lambda r: r["spec"].update(policyType=["Ingress"]), "policyType"),
     ("SpinApp", "social-commands", lambda r: r["spec"].update(securityContext={}), "securityContext"),
     ("SpinApp", "social-commands", lambda r: r["spec"].pop("image"), "image"),
     ("SpinApp", "social-queries", lambda r: r["spec"]["checks"]["liveness"].update(exec={}), "exec"),
     ("SpinAppExecutor", "spin", lambda r: r["spec"]["deploymentConfig"].update(image="spin"), "image"),
     ("ScaledObject", "social-projections", lambda r: r["spec"]["triggers"][1]["metadata"].pop("query"), "triggers[1]"),
-    ("HorizontalPodAutoscaler", "social-queries", lambda r: r.update(apiVersion="autoscaling/v2beta2"), "no autoscaling/v2beta2"),
+    (
+        "HorizontalPodAutoscaler",
+        "social-queries",
+        lambda r: r.update(apiVersion="autoscaling/v2beta2"),
+        "no autoscaling/v2beta2",
+    ),
 ]
 
 

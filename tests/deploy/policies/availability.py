@@ -67,7 +67,10 @@ def lag_scales_projections(cluster: Cluster) -> list[str]:
     for trigger in (trigger for trigger in triggers if trigger["type"] == "prometheus"):
         host = trigger["metadata"]["serverAddress"].removeprefix("http://")
         service = cluster.named("Service", host.split(".")[0])
-        if not service or host != f"{service['metadata']['name']}.social-network.svc:{service['spec']['ports'][0]['port']}":
+        if (
+            not service
+            or host != f"{service['metadata']['name']}.social-network.svc:{service['spec']['ports'][0]['port']}"
+        ):
             broken.append(f"there is no Service behind {host}")
     return broken
 

@@ -115,5 +115,10 @@ def no_credentials(cluster: Cluster) -> list[str]:
 
 
 POLICIES = [
-    redis_is_durable, redis_fits, redis_is_replicated, worker_fits, what_is_kept_has_a_volume, no_credentials,
+    redis_is_durable,
+    redis_fits,
+    redis_is_replicated,
+    worker_fits,
+    what_is_kept_has_a_volume,
+    no_credentials,
 ]

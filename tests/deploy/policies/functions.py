@@ -46,7 +46,9 @@ def variables(cluster: Cluster) -> list[str]:
         given = {variable["name"]: variable for variable in app["spec"].get("variables", [])}
         needed = set().union(*map(referred_variables, components_of(app)))
         broken += [f"{name}: {variable} is not set" for variable in sorted(needed - set(given))]
-        broken += [f"{name}: {variable} is set, but no component refers to it" for variable in sorted(set(given) - needed)]
+        broken += [
+            f"{name}: {variable} is set, but no component refers to it" for variable in sorted(set(given) - needed)
+        ]
         for variable in given.values():
             secret = MANIFEST["variables"].get(variable["name"], {}).get("secret", False)
             if secret != ("secretKeyRef" in variable.get("valueFrom", {})):

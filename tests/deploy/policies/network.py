@@ -1,6 +1,6 @@
 """Who may talk to whom: derived from the NetworkPolicies as a cluster applies them, and compared with the picture."""
 
-from cluster import Cluster, Workload, selects
+from cluster import Cluster, Workload
 
 # The picture of the system, as arrows: from, to, port. Every pod may ask the cluster's DNS besides.
 DESKTOP = {
@@ -28,7 +28,11 @@ HYPERSCALE = {
     # Commands write events and state, projections read events and write read models, queries read all of it.
     ("commands", "user-redis-proxy", 6379),
     ("commands", "friend-redis-proxy", 6379),
-    *((asker, f"{context}-redis-proxy", 6379) for asker in ("queries", "projections", "worker") for context in CONTEXTS),
+    *(
+        (asker, f"{context}-redis-proxy", 6379)
+        for asker in ("queries", "projections", "worker")
+        for context in CONTEXTS
+    ),
     *((f"{context}-redis-proxy", f"{context}-redis", port) for context in CONTEXTS for port in (6379, 26379)),
     *((f"{context}-redis", f"{context}-redis", port) for context in CONTEXTS for port in (6379, 26379)),
     *((app, "registry", 443) for app in ("commands", "queries", "projections")),

@@ -32,8 +32,12 @@ def restricted(cluster: Cluster) -> list[str]:
             must(set(volume) - {"name"} <= VOLUMES, f"volume {volume['name']} is of a kind that is not allowed")
         for container in workload.containers:
             own, name = container.get("securityContext", {}), container["name"]
-            must(own.get("allowPrivilegeEscalation") is False, f"container {name}: allowPrivilegeEscalation is not false")
-            must(own.get("capabilities", {}) == {"drop": ["ALL"]}, f"container {name}: capabilities are not all dropped")
+            must(
+                own.get("allowPrivilegeEscalation") is False, f"container {name}: allowPrivilegeEscalation is not false"
+            )
+            must(
+                own.get("capabilities", {}) == {"drop": ["ALL"]}, f"container {name}: capabilities are not all dropped"
+            )
             must(not own.get("privileged"), f"container {name}: privileged")
             must(own.get("runAsUser") != 0 and own.get("runAsNonRoot") is not False, f"container {name}: runs as root")
             for port in container.get("ports", []):
@@ -86,7 +90,9 @@ def probes_reach_a_port(cluster: Cluster) -> list[str]:
 
 
 def pinned_images(cluster: Cluster) -> list[str]:
-    images = {(str(workload), container["image"]) for workload in cluster.workloads for container in workload.containers}
+    images = {
+        (str(workload), container["image"]) for workload in cluster.workloads for container in workload.containers
+    }
     images |= {(f"SpinApp {app['metadata']['name']}", app["spec"]["image"]) for app in cluster.of_kind("SpinApp")}
     return [f"{where}: image {image} has no version" for where, image in sorted(images) if not PINNED.match(image)]
 
@@ -132,5 +138,13 @@ def enforced(cluster: Cluster) -> list[str]:
 
 
 POLICIES = [
-    restricted, read_only, resources, probes, probes_reach_a_port, pinned_images, no_token, ends_in_order, enforced,
+    restricted,
+    read_only,
+    resources,
+    probes,
+    probes_reach_a_port,
+    pinned_images,
+    no_token,
+    ends_in_order,
+    enforced,
 ]

@@ -159,6 +159,14 @@ def what_is_needed_comes_first(cluster: Cluster) -> list[str]:
 
 
 POLICIES = [
-    what_is_needed_comes_first, secrets_and_config_maps, certificates, variables_of_variables, volumes, services_have_pods,
-    workloads_select_their_pods, stateful_sets_have_names, ingress_leads_somewhere, one_namespace,
+    what_is_needed_comes_first,
+    secrets_and_config_maps,
+    certificates,
+    variables_of_variables,
+    volumes,
+    services_have_pods,
+    workloads_select_their_pods,
+    stateful_sets_have_names,
+    ingress_leads_somewhere,
+    one_namespace,
 ]

@@ -65,9 +65,13 @@ if __name__ == "__main__":
 
     mapped = {line.split()[5] for line in Path(f"/proc/{worker.pid}/maps").read_text().splitlines() if "/" in line}
     assert len(mapped) == 1, f"it needs more than itself: {mapped}"
-    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{worker.pid}/status").read_text().splitlines() if ":\t" in line)
+    status = dict(
+        line.split(":\t", 1) for line in Path(f"/proc/{worker.pid}/status").read_text().splitlines() if ":\t" in line
+    )
     if os.getuid() == 0 and status["Uid"].split()[0] != "0":
         assert status["Uid"].split() == [str(USER)] * 4
-    print(f"ok {(root / 'projection-worker').stat().st_size} bytes, {status['VmRSS'].strip()} resident, uid {status['Uid'].split()[0]}")
+    print(
+        f"ok {(root / 'projection-worker').stat().st_size} bytes, {status['VmRSS'].strip()} resident, uid {status['Uid'].split()[0]}"
+    )
     worker.terminate()
     assert worker.wait(15) == 0

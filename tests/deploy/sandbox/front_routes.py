@@ -138,7 +138,12 @@ def counts(front: Front) -> None:
 
 
 SCENES = [
-    says_when_a_class_is_away, routes_as_spin_would, says_who_asks, streams, sends_a_command_once, finds_and_loses_pods,
+    says_when_a_class_is_away,
+    routes_as_spin_would,
+    says_who_asks,
+    streams,
+    sends_a_command_once,
+    finds_and_loses_pods,
     counts,
 ]
 

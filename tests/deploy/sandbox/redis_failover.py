@@ -72,7 +72,9 @@ def survives_a_crash(context: Context) -> None:
     except ConnectionError:
         pass
     promoted = wait_for("another primary", lambda: (now := context.primary()) is not primary and now, 60)
-    print(f"   a crash, from the kill to the next write: {time.monotonic() - began:.1f} s (2 s of it until Sentinel believes it)")
+    print(
+        f"   a crash, from the kill to the next write: {time.monotonic() - began:.1f} s (2 s of it until Sentinel believes it)"
+    )
     assert promoted.client().command("GET", "greeting") == "hello"
     primary.redis.start()
     assert context.wait_until_whole() is promoted
@@ -155,8 +157,14 @@ def refuses_to_write_alone(context: Context) -> None:
 
 
 SCENES = [
-    starts_together, carries_doorbells, survives_a_crash, hands_over_without_loss, ignores_an_impostor,
-    keeps_its_data_without_a_volume, remembers_its_roles, refuses_to_write_alone,
+    starts_together,
+    carries_doorbells,
+    survives_a_crash,
+    hands_over_without_loss,
+    ignores_an_impostor,
+    keeps_its_data_without_a_volume,
+    remembers_its_roles,
+    refuses_to_write_alone,
 ]
 
 if __name__ == "__main__":

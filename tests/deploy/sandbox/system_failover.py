@@ -26,7 +26,13 @@ class System:
     def __init__(self):
         self.context = Context()
         proxies = [proxy.address for proxy in self.context.proxies]
-        names = {"user-redis": proxies, "friend-redis": proxies, "view-redis": proxies, "social": [API], "worker": [WORKER]}
+        names = {
+            "user-redis": proxies,
+            "friend-redis": proxies,
+            "view-redis": proxies,
+            "social": [API],
+            "worker": [WORKER],
+        }
         network.ADDRESSES.update({f"{name}.{NAMESPACE}.svc.cluster.local": at for name, at in names.items()})
         self.context.wait_until_whole()
 
@@ -85,7 +91,9 @@ def goes_on_without_its_primary(system: System) -> None:
     status, problem = system.ask("POST", "/user/v1/users", {"firstName": "Too", "lastName": "Early"})
     assert status == 503 and problem["status"] == 503, (status, problem)
     edsger = wait_for("a command is accepted again", lambda: system.person("Edsger"), 60)
-    print(f"   commands again after {time.monotonic() - began:.1f} s, 2 s of it until Sentinel believes that the primary is gone")
+    print(
+        f"   commands again after {time.monotonic() - began:.1f} s, 2 s of it until Sentinel believes that the primary is gone"
+    )
     # What was acknowledged before is there; what comes now reaches graph and read models without anybody's help.
     assert system.ask("GET", "/user/v1/users/3")[1]["firstName"] == "Alan"
     system.befriend(3, edsger)
