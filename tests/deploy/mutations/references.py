@@ -43,7 +43,13 @@ ALL = [
         "USER_REDIS_URL refers to USER_REDIS_CREDENTIALS",
         container("StatefulSet", "worker", lambda c: c["env"].reverse()),
     ),
-    Mutation(references.volumes, "volume data is mounted", pod("Deployment", "grafana", lambda p: p["volumes"].pop(1))),
+    Mutation(
+        references.volumes,
+        "volume data is mounted",
+        pod(
+            "Deployment", "grafana", lambda p: p["volumes"].remove(next(v for v in p["volumes"] if v["name"] == "data"))
+        ),
+    ),
     Mutation(
         references.services_have_pods,
         "Service worker: selects no pod",
