@@ -1,7 +1,6 @@
 """Renders the overlays with kustomize, as `kubectl apply -k` would."""
 
 import functools
-import os
 import re
 import shutil
 import subprocess
@@ -26,7 +25,7 @@ def _kustomize_version(kubectl: str) -> tuple[int, ...]:
 @functools.cache
 def kubectl() -> str:
     """The kubectl that setup.sh found or installed."""
-    for candidate in (os.environ.get("KUBECTL"), str(ROOT / ".local/deploy/bin/kubectl"), shutil.which("kubectl")):
+    for candidate in (str(ROOT / ".local/deploy/bin/kubectl"), shutil.which("kubectl")):
         if candidate and Path(candidate).exists() and _kustomize_version(candidate) >= KUSTOMIZE_NEEDED:
             return candidate
     raise SystemExit("no kubectl with kustomize 5: sh infra/dev/setup.sh deploy installs one")

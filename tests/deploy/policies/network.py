@@ -54,7 +54,7 @@ OUTSIDE = {
     "ingress": {"namespaceSelector": {"matchLabels": {"social-network/ingress": "allowed"}}},
     "keda": {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "keda"}},
-        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "keda-operator"}},
+        "podSelector": {"matchLabels": {"app": "keda-operator"}},
     },
     "dns": {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,9 @@ def run(scenario: str, needs: list[str], *arguments: str) -> None:
             pytest.skip(f"{program} is not installed: sh infra/dev/setup.sh deploy")
     if not shutil.which("unshare") or subprocess.run([*_unshare(), "true"], capture_output=True).returncode != 0:
         pytest.skip("this machine does not let us have namespaces of our own")
-    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
-    command = [*_unshare(), sys.executable, str(HERE / scenario), *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
+        environment = os.environ | {"PYTHONPATH": str(HERE.parent), "TMPDIR": folder}
+        command = [*_unshare(), sys.executable, str(HERE / scenario), *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     print(done.stdout)
     assert done.returncode == 0, f"{scenario} failed:\n{done.stdout}\n{done.stderr}"
