@@ -125,7 +125,11 @@ fn main() {
         let seconds = start.elapsed().as_secs_f64();
         let megabytes = fs::metadata(&path).expect("there").len() as f64 / 1e6;
         let friendships = state.graph.friendships() as f64 / 1e6 / seconds;
-        println!("loaded: {seconds:.3} s, {:.0} MB/s, {friendships:.1} million friendships/s", megabytes / seconds);
+        let each = state.graph.footprint().friendships as f64 / state.graph.friendships() as f64 / 2.0;
+        println!(
+            "loaded: {seconds:.3} s, {:.0} MB/s, {friendships:.1} million friendships/s; {each:.2} bytes a direction",
+            megabytes / seconds
+        );
     }
     fs::remove_file(&path).expect("there");
 }

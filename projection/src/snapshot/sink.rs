@@ -13,6 +13,9 @@ use super::format::{END_MAGIC, FRAME_BYTES, Frame, HEADER_BYTES, Header, PIECE_B
 const BUFFERS: usize = 4;
 /// Pieces that one look at the view may fill: room for them is not made under its lock.
 const GATHERED: usize = 3;
+/// Pieces after which the disk has to have them: one sync of everything at the end would make a Redis that syncs on the
+/// same disk wait for as long.
+const SYNC_EVERY: usize = 32;
 /// How often the view is looked at while the disk is slow.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -34,8 +37,11 @@ pub struct Sink {
 fn write_all(mut file: File, full: Receiver<Vec<u8>>, empty: Sender<Vec<u8>>) -> io::Result<File> {
     // The header comes last, when it is known.
     file.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
-    for buffer in full {
+    for (number, buffer) in full.into_iter().enumerate() {
         file.write_all(&buffer)?;
+        if number % SYNC_EVERY == SYNC_EVERY - 1 {
+            file.sync_data()?;
+        }
         // Nobody takes them after the last piece.
         let _ = empty.send(buffer);
     }
