@@ -75,10 +75,11 @@ impl Run {
         request(self.port, method, path).unwrap()
     }
 
+    /// One now, or when the one that is being written is done.
     fn snapshot(&self) -> Answer {
-        let answer = self.ask("POST", "/v1/snapshot");
-        assert_eq!(answer.status, 201, "{}", answer.text());
-        answer
+        let made = eventually("a snapshot", || Some(self.ask("POST", "/v1/snapshot")).filter(|it| it.status != 409));
+        assert_eq!(made.status, 201, "{}", made.text());
+        made
     }
 
     fn signal(&self, name: &str) {
