@@ -418,3 +418,23 @@ fn a_log_that_went_another_way_is_another_log() {
     let status = |id: u64| worker.ask("GET", &format!("/v1/users/{id}/recommendations")).status;
     assert_eq!([1, 2, 3, 4, 5].map(status), [200, 200, 404, 200, 200], "{}", worker.said());
 }
+
+/// The witness is gone, and nothing else is.
+#[test]
+fn a_stream_that_was_trimmed_up_to_the_snapshot_goes_on_from_it() {
+    let (redis, folder) = (Redis::start(), Folder::new());
+    let (mut log, mut random) = (redis.connection(), Random(8));
+    happen(&mut log, &mut random, 300);
+    let before = Run::start(&redis, &folder, &[]);
+    let answers = before.answers();
+    before.stop();
+    for stream in ["events:user", "events:friend"] {
+        redis::cmd("XTRIM").arg(stream).arg("MAXLEN").arg(0).exec(&mut log).unwrap();
+    }
+    let worker = Run::start(&redis, &folder, &[]);
+    assert_eq!(worker.answers(), answers, "{}", worker.said());
+    people(&mut log, 1_000..=1_001);
+    let last = befriend(&mut log, 1_000, 1_001);
+    assert_eq!(worker.ask("GET", &format!("/v1/users/1000/recommendations?after=friend:{last}")).status, 200);
+    assert_eq!(worker.applied(), 3.0);
+}
