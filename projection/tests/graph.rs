@@ -369,6 +369,19 @@ fn very_large_people_grow_and_shrink_like_the_model() {
 
 /// Merging and searching, flat and in chunks.
 #[test]
+fn friends_are_restored_whatever_their_number() {
+    let mut graph = Graph::default();
+    let lengths = [1, 2, 1_023, 1_024, 1_025, 1_027, 1_540, 2_053, 5_131];
+    (1..=10_000).for_each(|id| assert!(graph.restore_person(id, true).is_ok()));
+    for (index, &length) in lengths.iter().enumerate() {
+        // Any number of them may leave one over when they are cut into pieces.
+        let list: Vec<u32> = (100..100 + length).collect();
+        assert!(graph.restore_friends(index as u32, &list));
+        assert_eq!((graph.degree(index as u32), graph.friends(index as u32).collect::<Vec<_>>()), (list.len(), list));
+    }
+}
+
+#[test]
 fn lists_of_any_two_lengths_have_in_common_what_sets_have() {
     let mut random = Random(3);
     for lengths in [[1, 1], [1, 5_000], [7, 900], [40, 30_000], [900, 1_100], [30_000, 2], [3_000, 20_000], [0, 9]] {
