@@ -26,7 +26,7 @@ LOAD_TO    = --url $(URL) --results $(or $(DATA_DIR),.local)/load $(ARGS)
 # Every folder of functions/ is a component, but for the libraries.
 COMPONENTS := $(sort $(filter-out domain event-store http,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))))
 
-.PHONY: help setup build components programs up down observe test lint bench verify dead-letters replay rebuild \
+.PHONY: help setup build components programs up down observe test lint bench bench-graph verify dead-letters replay rebuild \
         load load-serial load-parallel load-hyperscale load-ramp image push k8s-render k8s-check
 
 help: ## List the verbs
@@ -69,6 +69,10 @@ lint: ## Formatting, and clippy without a warning, for programs and components
 
 bench: build ## Measure; the raw output is kept
 	@$(NATIVE)/bench
+
+bench-graph: build ## Measure the worker's graph; ARGS="--quick", or --graphs and --parts
+	@cargo build --profile native --examples
+	@$(NATIVE)/bench graph $(ARGS)
 
 verify: programs ## Fold the log again and compare with what is stored
 	@$(SOCIAL) verify

@@ -17,7 +17,7 @@ use crate::metrics::{Kind, Metrics};
 use crate::view::{Positions, State, View};
 
 /// Edges looked at under one hold of the view: about a fifth of a millisecond.
-const STEP_EDGES: usize = 32 * 1024;
+pub const STEP_EDGES: usize = 32 * 1024;
 /// Steps after which a query is a heavy one: about three milliseconds, which light ones may have to wait. Of the people
 /// in a graph of a million people and 16 million friendships fewer than one in a hundred are beyond it.
 const LIGHT_STEPS: usize = 16;

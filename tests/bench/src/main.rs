@@ -1,4 +1,5 @@
-//! `make bench`: what the system reaches, beside what a plain native server reaches in the same run.
+//! `make bench`: what the system reaches, beside what a plain native server reaches in the same run; and
+//! `make bench-graph`: what the graph of the projection worker reaches, see [`graph`].
 //!
 //! Reading order: [`run`] is the order of things; [`throughput`], [`visible`], [`cold_start`] and [`footprint`]
 //! measure; [`report`] says how it went; [`ceiling`] is the plain server, [`bed`] the system and it, side by side.
@@ -8,6 +9,7 @@ mod ceiling;
 mod cold_start;
 mod figures;
 mod footprint;
+mod graph;
 mod load_phase;
 mod processes;
 mod report;
@@ -33,6 +35,8 @@ struct Command {
 enum Kind {
     /// The plain server that the system is compared with, until its standard input ends
     Ceiling { redis_url: String },
+    /// The graph of the projection worker: loading, memory, queries, beside a baseline and a bound
+    Graph(graph::Settings),
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
     let command = Command::parse();
     let done = match command.kind {
         Some(Kind::Ceiling { redis_url }) => ceiling::run(&redis_url).map(|()| true),
+        Some(Kind::Graph(settings)) => graph::run(&settings).map(|()| true),
         None => run::run(command.settings),
     };
     match done {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// Processor time that all threads of a process have used. 0 where it is gone, or where Linux does not count it.
 pub fn cpu(pid: u32) -> Duration {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
@@ -12,6 +14,12 @@ pub fn cpu(pid: u32) -> Duration {
         text.split(' ').next()?.parse::<u64>().ok()
     });
     Duration::from_nanos(used.sum())
+}
+
+/// Processor time that this thread has used: it goes on only while the thread runs.
+pub fn thread_cpu() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
 /// Processor time that the whole machine has used. Its resolution is 10 ms.

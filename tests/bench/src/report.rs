@@ -72,9 +72,7 @@ impl Results {
 
     /// Writes `<utc date>.txt` and `<utc date>.json`, and returns their common name.
     pub fn save(&self, folder: &Path, table: &str) -> Result<PathBuf> {
-        let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-        // 2026-11-22T02:10:00Z: a colon is no good in a file's name.
-        let path = folder.join(now[..16].replace(':', "-"));
+        let path = folder.join(now());
         let write = || -> std::io::Result<()> {
             fs::create_dir_all(folder)?;
             fs::write(path.with_extension("txt"), table)?;
@@ -83,6 +81,13 @@ impl Results {
         write().with_context(|| format!("cannot write to {}", folder.display()))?;
         Ok(path)
     }
+}
+
+/// The time, as part of a file's name.
+pub fn now() -> String {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    // 2026-11-22T02:10:00Z: a colon is no good there.
+    now[..16].replace(':', "-")
 }
 
 /// A number that is read at a glance: 12345.6 is 12,346.
