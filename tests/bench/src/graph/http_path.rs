@@ -109,16 +109,17 @@ struct Fill<F> {
 }
 
 impl<F: Fn(&mut Vec<u8>, usize)> Work for Fill<F> {
-    fn next(&self, request: &mut Vec<u8>) -> Option<usize> {
+    type Call = ();
+
+    fn next(&self, request: &mut Vec<u8>) -> Option<()> {
         let n = self.next.get();
         (n < self.count && self.wrong.borrow().is_none()).then(|| {
             self.next.set(n + 1);
             (self.write)(request, n);
-            n
         })
     }
 
-    fn done(&self, _: usize, answer: io::Result<Answer<'_>>, _: Duration) {
+    fn done(&self, (): (), answer: io::Result<Answer<'_>>, _: Duration) {
         match answer {
             Ok(answer) if answer.status == 201 => {
                 let event = answer.header("last-event").unwrap_or_default();
@@ -165,7 +166,9 @@ struct Asking {
 }
 
 impl Work for Asking {
-    fn next(&self, request: &mut Vec<u8>) -> Option<usize> {
+    type Call = ();
+
+    fn next(&self, request: &mut Vec<u8>) -> Option<()> {
         (Instant::now() < self.until).then(|| {
             let id = self.random.borrow_mut().below(self.people) + 1;
             match self.way {
@@ -177,11 +180,10 @@ impl Work for Asking {
                     self.requests.get(request, format_args!("/v1/users/{id}/recommendations?limit={TOP}"));
                 }
             }
-            0
         })
     }
 
-    fn done(&self, _: usize, answer: io::Result<Answer<'_>>, took: Duration) {
+    fn done(&self, (): (), answer: io::Result<Answer<'_>>, took: Duration) {
         let wrong = match answer {
             Ok(answer) if answer.status == 200 => {
                 let now = Instant::now();
