@@ -105,9 +105,10 @@ impl Schedule {
         self.some_due.notify_waiters();
     }
 
-    /// Calls that were due and never began.
+    /// Calls that never began: all that were to, or, where an end came before, those that were due.
     pub fn not_begun(&self) -> u64 {
-        self.due.get() - self.begun_calls.get()
+        let wanted = if self.ended.get() { self.due.get() } else { self.count };
+        wanted - self.begun_calls.get()
     }
 
     /// How much later than meant calls were let go: the generator's own delay, which counts as the system's.

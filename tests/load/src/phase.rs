@@ -95,10 +95,15 @@ pub async fn run(
         };
         traffic.close(interrupt.code().is_some());
         if !finished {
+            // The last calls may be due just now.
             let rest = async {
-                tokio::select! { () = driven => {}, () = traffic.watch(&progress) => {} }
+                tokio::select! {
+                    () = driven => Ok(()),
+                    failed = traffic.pace() => failed,
+                    () = traffic.watch(&progress) => Ok(()),
+                }
             };
-            let _ = timeout(DRAIN_LIMIT, rest).await;
+            timeout(DRAIN_LIMIT, rest).await.unwrap_or(Ok(()))?;
         }
     }
     drop(progress);
