@@ -75,12 +75,10 @@ def test_parts_wait_for_what_they_need():
 
 
 def test_mounted_files_are_there():
-    # The dashboards and rules are a folder that may have nothing in it yet.
     for name, service in SERVICES.items():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             if source.startswith("."):
-                path = (FILE.parent / source).resolve()
-                assert path.is_file() or path.parent.name == "observability", f"{name}: {source}"
+                assert (FILE.parent / source).exists(), f"{name}: {source}"
             else:
                 assert source in COMPOSE["volumes"], f"{name}: {source}"
