@@ -36,7 +36,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse().command).await {
+    match run(settings::parse::<Cli>().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("social: {error:#}");

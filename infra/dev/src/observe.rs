@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Args;
+use settings::values;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::log::Log;
 use crate::options::{folder_of, manifest};
 use crate::ports::Port;
 use crate::prometheus::{Prometheus, Targets};
-use crate::settings::{DataDir, port};
+use crate::settings::{DataDir, OrEmpty, or_empty};
 use crate::signals::Signals;
 
 /// The first choice; the next free one does as well.
@@ -28,10 +29,14 @@ const POLL: Duration = Duration::from_millis(200);
 #[derive(Args, Clone, Debug)]
 pub struct ObserveSettings {
     /// The port of Prometheus [default: the first free one from 9090]
-    #[arg(long, env = "PROMETHEUS_PORT", value_name = "PORT")]
-    prometheus_port: Option<String>,
+    #[arg(long, env = "PROMETHEUS_PORT", value_name = "PORT", value_parser = prometheus_port)]
+    prometheus_port: Option<OrEmpty<u16>>,
     #[command(flatten)]
     data_dir: DataDir,
+}
+
+fn prometheus_port(text: &str) -> std::result::Result<OrEmpty<u16>, String> {
+    or_empty(text, values::port)
 }
 
 /// Runs until a signal comes or the system ends (then it is well), or Prometheus ends by itself (then it is an error).
@@ -44,9 +49,9 @@ pub async fn run(settings: &ObserveSettings) -> Result<()> {
             folder.display()
         )));
     };
-    let port = match settings.prometheus_port.as_deref() {
-        None | Some("") => Port::From(PROMETHEUS_PORT),
-        Some(text) => Port::Exactly(port("PROMETHEUS_PORT", text)?),
+    let port = match settings.prometheus_port {
+        Some(OrEmpty(Some(port))) => Port::Exactly(port),
+        _ => Port::From(PROMETHEUS_PORT),
     };
     let targets = Targets::of(running.metrics_url.as_deref(), &running.worker_url);
     let observability = folder_of(&manifest()?).join("infra/observability");

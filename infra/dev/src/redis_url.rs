@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::error::{Error, Result};
-
 const DEFAULT_PORT: u16 = 6379;
 
 /// A Redis server, in the two pieces in which spin.toml takes it.
@@ -23,11 +21,9 @@ impl RedisUrl {
         Self { credentials: String::new(), host: "127.0.0.1".into(), port }
     }
 
-    /// Reads the value of the setting `name`. A refusal names the setting, and never repeats the password.
-    pub fn parse(name: &str, text: &str) -> Result<Self> {
-        let refuse = |what: &str| {
-            Error::refused(format!("{name} {what}. It has the form redis://[[user]:password@]host[:port]"))
-        };
+    /// An error is to be read after the name of the setting, and never repeats the password.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let refuse = |what: &str| format!("{what}. It has the form redis://[[user]:password@]host[:port]");
         let (scheme, rest) = text.split_once("://").ok_or_else(|| refuse("is no URL"))?;
         match scheme {
             "redis" => {}
@@ -101,7 +97,7 @@ impl fmt::Display for RedisUrl {
     }
 }
 
-fn split_port(address: &str) -> std::result::Result<(&str, u16), String> {
+fn split_port(address: &str) -> Result<(&str, u16), String> {
     let after_host = match address.strip_prefix('[') {
         Some(rest) => 1 + rest.find(']').ok_or("has an unclosed [ in its host")? + 1,
         None => address.find(':').unwrap_or(address.len()),
@@ -161,10 +157,6 @@ impl Contexts {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> std::result::Result<RedisUrl, String> {
-        RedisUrl::parse("REDIS_URL", text).map_err(|error| error.to_string())
-    }
-
     #[test]
     fn takes_host_port_and_credentials_apart() {
         for (text, credentials, address) in [
@@ -175,7 +167,7 @@ mod tests {
             ("redis://app:p%40ss@db:1", "app:p%40ss@", "db:1"),
             ("redis://app:p@ss@db:1", "app:p@ss@", "db:1"),
         ] {
-            let url = parse(text).unwrap();
+            let url = RedisUrl::parse(text).unwrap();
             assert_eq!((url.credentials(), url.address()), (credentials, address.into()));
         }
     }
@@ -205,16 +197,15 @@ mod tests {
             ("redis://u:123456/7@h", "after the port"),
             ("u:s3cret://x@h", "another scheme"),
         ] {
-            let message = parse(text).expect_err(text);
+            let message = RedisUrl::parse(text).expect_err(text);
             assert!(message.contains(why), "{text}: {message}");
-            assert!(message.contains("REDIS_URL"), "{message}");
             assert!(!message.contains("s3cret") && !message.contains("123456"), "{message}");
         }
     }
 
     #[test]
     fn is_printed_without_its_password() {
-        let url = parse("redis://app:s3cret@db:1").unwrap();
+        let url = RedisUrl::parse("redis://app:s3cret@db:1").unwrap();
         assert_eq!(url.to_string(), "redis://***@db:1");
         assert_eq!(url.url(), "redis://app:s3cret@db:1");
     }

@@ -25,7 +25,7 @@ pub struct Stores {
 
 impl Stores {
     pub async fn open(data: &DataDir, urls: &RedisUrls, report: &dyn Report) -> Result<Self> {
-        let servers = urls.servers()?;
+        let servers = urls.servers();
         let folder = data.folder()?;
         let running = home::running(&folder);
         if let Some(running) = &running {

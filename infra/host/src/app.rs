@@ -41,6 +41,7 @@ impl App {
     pub fn load(manifest_path: &Path, given_variables: &[(String, String)]) -> Result<Self> {
         let manifest = Manifest::read(manifest_path)?;
         let variables = Variables::resolve(&manifest.variables, given_variables, |name| std::env::var(name).ok())?;
+        warn_of_unknown(&variables);
         let root = manifest_path.parent().unwrap_or(Path::new("."));
         Self::build(&manifest, &variables, root).with_context(|| manifest_path.display().to_string())
     }
@@ -78,6 +79,14 @@ impl App {
     }
 }
 
+/// As Spin does, it goes on; but a name that is spelled wrong is hard to find otherwise.
+fn warn_of_unknown(variables: &Variables) {
+    let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    for name in variables.unknown(names.iter().map(String::as_str)) {
+        tracing::warn!("{name} (environment) sets nothing: spin.toml's [variables] has no such name");
+    }
+}
+
 fn redis_address(trigger: &manifest::RedisTrigger, default: Option<&str>, variables: &Variables) -> Result<String> {
     let at = || format!("[[trigger.redis]] of {} on {:?}", trigger.component, trigger.channel);
     let Some(template) = trigger.address.as_deref().or(default) else {
@@ -86,7 +95,7 @@ fn redis_address(trigger: &manifest::RedisTrigger, default: Option<&str>, variab
     let address = variables.render(template).with_context(at)?;
     // The address may hold a password: the message shows the template instead.
     redis::Client::open(address.as_str())
-        .map_err(|_| anyhow::anyhow!("the address {template:?} does not give a redis:// URL"))
+        .map_err(|_| anyhow::anyhow!("the address {} does not give a redis:// URL", variables.sources(template)))
         .with_context(at)?;
     Ok(address)
 }
@@ -97,8 +106,13 @@ impl ComponentSpec {
         if !source.is_file() {
             bail!("{} is not there: run `make build`", source.display());
         }
-        let hosts =
-            component.allowed_outbound_hosts.iter().map(|host| variables.render(host)).collect::<Result<Vec<_>>>()?;
+        let mut hosts = Vec::new();
+        for template in &component.allowed_outbound_hosts {
+            let host = variables.render(template)?;
+            // Each for itself first: a message says which one it is, and who set what it is made of.
+            AllowedHosts::parse(std::slice::from_ref(&host)).with_context(|| variables.sources(template))?;
+            hosts.push(host);
+        }
         let mut own_variables = BTreeMap::new();
         for (name, template) in &component.variables {
             crate::variables::check_name(name)?;

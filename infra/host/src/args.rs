@@ -4,8 +4,13 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Result, anyhow};
 use clap::Parser;
+use settings::values;
 use tracing_subscriber::EnvFilter;
+
+/// Nobody has more cores.
+const MAX_THREADS: usize = 1024;
 
 /// Runs the components of a spin.toml where no Spin is installed.
 #[derive(Debug, Parser)]
@@ -15,13 +20,13 @@ pub struct Args {
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     pub from: PathBuf,
     /// Where to listen for HTTP
-    #[arg(long, value_name = "ADDRESS", env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:9000")]
+    #[arg(long, value_name = "IP:PORT", env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:9000", value_parser = values::address)]
     pub listen: SocketAddr,
     /// Where to serve metrics for Prometheus, at /metrics [default: nowhere]
-    #[arg(long, value_name = "ADDRESS", env = "RUNTIME_METRICS_LISTEN")]
+    #[arg(long, value_name = "IP:PORT", env = "RUNTIME_METRICS_LISTEN", value_parser = values::address)]
     pub metrics_listen: Option<SocketAddr>,
     /// Sets an application variable; SPIN_VARIABLE_<NAME> does too, and is the place for secrets
-    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = values::name_and_value)]
     pub variables: Vec<(String, String)>,
     /// Keeps compiled components here. `make up` names a folder of its own: component-cache, beside the host
     #[arg(long, value_name = "DIR", default_value = ".local/cache/components")]
@@ -33,7 +38,7 @@ pub struct Args {
     #[arg(long)]
     pub quiet: bool,
     /// Threads that serve HTTP [default: one a core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = |text: &str| values::count(text, MAX_THREADS))]
     pub threads: Option<usize>,
     /// Compiles what the cache lacks, and ends: what the host starts itself with, see `compiled`
     #[arg(long, hide = true)]
@@ -56,8 +61,15 @@ impl Args {
 }
 
 /// RUST_LOG chooses what is logged: `host=debug` tells of every new instance.
-pub fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or("info".into());
+pub fn start_logging() -> Result<()> {
+    let filter = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|filter| !filter.is_empty());
+    let filter = EnvFilter::try_new(filter.as_deref().unwrap_or("info")).map_err(|error| {
+        let filter = filter.as_deref().unwrap_or_default();
+        anyhow!(
+            "RUST_LOG={filter} (environment) must be a level, such as info, or levels of parts, such as \
+             info,host=debug: {error}"
+        )
+    })?;
     let stderr = std::io::stderr;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -65,9 +77,5 @@ pub fn start_logging() {
         .with_ansi(stderr().is_terminal())
         .with_target(false)
         .init();
-}
-
-fn name_and_value(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    Ok((name.to_string(), value.to_string()))
+    Ok(())
 }

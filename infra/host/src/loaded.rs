@@ -42,7 +42,9 @@ impl Loaded {
             let target = Target { route: index, component: *component, headers };
             router.add(route, target)?;
         }
-        std::fs::create_dir_all(logs).with_context(|| format!("cannot make the folder for logs {}", logs.display()))?;
+        std::fs::create_dir_all(logs).with_context(|| {
+            format!("cannot make the folder for logs {}: name another with --log-dir", logs.display())
+        })?;
         let engine = crate::engine::engine()?;
         let components = crate::compiled::load(&engine, &app.components, cache)?;
         let linker = crate::guest::linker(&engine)?;

@@ -32,20 +32,20 @@ mod variables;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser as _;
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The application or the command line has to be changed; trying again is of no use.
-const UNUSABLE: u8 = 2;
+const UNUSABLE: u8 = settings::MISCONFIGURED;
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
     let started = Instant::now();
     metrics::start_seconds();
-    let args = args::Args::parse();
-    args::start_logging();
+    let args: args::Args = settings::parse();
+    if let Err(error) = args::start_logging() {
+        return fail(&error, UNUSABLE);
+    }
     if args.compile_only {
         return match server::compile(&args) {
             Ok(()) => ExitCode::SUCCESS,

@@ -6,9 +6,19 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::manifest::Variable;
 
+/// Of the environment variables that set application variables.
+const PREFIX: &str = "SPIN_VARIABLE_";
+
 /// The values of all application variables, resolved once at start.
 #[derive(Debug)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables(BTreeMap<String, Value>);
+
+#[derive(Debug)]
+struct Value {
+    value: String,
+    /// Where it was set, for messages.
+    source: String,
+}
 
 impl Variables {
     /// The first that has a value wins: `--variable`, the environment, the default.
@@ -24,20 +34,35 @@ impl Variables {
         }
         let mut values = BTreeMap::new();
         for (name, variable) in declared {
-            let env_name = format!("SPIN_VARIABLE_{}", name.to_uppercase());
+            let env_name = format!("{PREFIX}{}", name.to_uppercase());
             let given = given.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.clone());
-            let value =
-                given.or_else(|| environment(&env_name)).or_else(|| variable.default.clone()).ok_or_else(|| {
-                    // A secret on the command line would be readable by everyone on the machine.
-                    let flag = match variable.secret {
-                        true => String::new(),
-                        false => format!(" or give --variable {name}=VALUE"),
-                    };
-                    anyhow!("the variable {name} is required and has no value: set {env_name}{flag}")
-                })?;
-            values.insert(name.clone(), value);
+            let given = given.map(|value| (value, format!("--variable {name} (command line)")));
+            let set = || environment(&env_name).map(|value| (value, format!("{env_name} (environment)")));
+            let default = || Some((variable.default.clone()?, "its default (spin.toml)".to_string()));
+            let (value, source) = given.or_else(set).or_else(default).ok_or_else(|| {
+                // A secret on the command line would be readable by everyone on the machine.
+                let flag = match variable.secret {
+                    true => String::new(),
+                    false => format!(" or give --variable {name}=VALUE"),
+                };
+                anyhow!("the variable {name} is required and has no value: set {env_name}{flag}")
+            })?;
+            values.insert(name.clone(), Value { value, source });
         }
         Ok(Self(values))
+    }
+
+    /// For a message about what a template gave: which variables it uses, and where each was set. Values may be secret.
+    pub fn sources(&self, template: &str) -> String {
+        let names = template.split("{{").skip(1).filter_map(|rest| rest.split("}}").next()).map(str::trim);
+        let sources = names.filter_map(|name| Some(format!("{name} is {}", self.0.get(name)?.source)));
+        format!("{template:?}, where {}", sources.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The environment variables that would set an application variable, if there were one of that name.
+    pub fn unknown<'a>(&self, environment: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let known = |name: &str| self.0.keys().any(|known| known.to_uppercase() == name);
+        environment.filter(|name| name.strip_prefix(PREFIX).is_some_and(|name| !known(name))).collect()
     }
 
     /// Replaces every `{{ name }}` in `template`.
@@ -53,7 +78,7 @@ impl Variables {
             let value = self.0.get(name).with_context(|| {
                 format!("the template {template:?} uses the variable {name:?}, which [variables] does not declare")
             })?;
-            out.push_str(value);
+            out.push_str(&value.value);
             rest = tail;
         }
         out.push_str(rest);
@@ -109,6 +134,19 @@ mod tests {
         assert_eq!(variables.render("redis://{{ token }}@{{ host }}/0").unwrap(), "redis://t@h:1/0");
         assert_eq!(variables.render("{{ id }}").unwrap(), "");
         assert_eq!(variables.render("plain } {").unwrap(), "plain } {");
+    }
+
+    #[test]
+    fn a_value_s_source_is_known_and_its_value_is_not_shown() {
+        let env = [("SPIN_VARIABLE_TOKEN", "s3cret")];
+        let variables = resolve(&[("id", "1")], &env).unwrap();
+        let sources = variables.sources("redis://{{ token }}@{{ host }}/{{ id }}");
+        for source in ["token is SPIN_VARIABLE_TOKEN (environment)", "host is its default", "id is --variable id"] {
+            assert!(sources.contains(source), "{sources}");
+        }
+        assert!(!sources.contains("s3cret"));
+        let names = ["SPIN_VARIABLE_TOKEN", "SPIN_VARIABLE_TOKNE", "PATH"];
+        assert_eq!(variables.unknown(names.into_iter()), ["SPIN_VARIABLE_TOKNE"]);
     }
 
     #[test]

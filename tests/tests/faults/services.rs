@@ -108,7 +108,7 @@ async fn each_context_has_its_own_state_and_no_password_is_shown() {
     let mut second = SecondRedis::start().await;
     let mut direct = tests::store::connect(&second.url.url()).await;
     let _: () = ask(&mut direct, "CONFIG SET requirepass hunter2").await;
-    let url = RedisUrl::parse("USER_REDIS_URL", &format!("redis://:hunter2@{}", second.url.address())).unwrap();
+    let url = RedisUrl::parse(&format!("redis://:hunter2@{}", second.url.address())).unwrap();
     let servers = Servers { user: Some(url), ..Servers::default() };
     let own = Own::start_with(Options { servers, ..options() }).await;
     let api = own.api();
