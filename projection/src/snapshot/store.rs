@@ -107,7 +107,11 @@ impl Store {
                 restore(reader).map(|state| (header, state))
             });
             match read {
-                Ok((header, state)) => return Some(Loaded { state, header, path, took: start.elapsed() }),
+                Ok((header, state)) => {
+                    // A worker that was killed may have left one too many.
+                    self.keep_the_last();
+                    return Some(Loaded { state, header, path, took: start.elapsed() });
+                }
                 Err(damage) => self.pass_over(number, &path, &damage),
             }
         }
