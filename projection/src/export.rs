@@ -14,6 +14,7 @@ mod gather;
 mod graphml;
 mod json;
 mod members;
+pub mod offline;
 mod spool;
 
 pub use exports::{Export, ExportError, Exports};

@@ -1,9 +1,11 @@
-//! `projection-worker`: reads the settings, sets up the log, runs the worker until it is asked to stop.
+//! `projection-worker`: reads the settings, sets up the log, runs the worker until it is asked to stop. With `export`, it
+//! exports a snapshot instead.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use projection::export::offline;
 use projection::server::StartError;
 use projection::settings::Settings;
 use projection::worker;
@@ -15,8 +17,29 @@ const FAILED: u8 = 1;
 /// Starting again will not help: the settings are wrong.
 const MISCONFIGURED: u8 = 2;
 
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    instead: Option<Instead>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What the program can do instead of running the worker.
+#[derive(Subcommand)]
+enum Instead {
+    /// Write everybody in a snapshot to standard output, without Redis
+    Export(offline::Arguments),
+}
+
 fn main() -> ExitCode {
-    match start(Settings::parse()) {
+    let CommandLine { instead, settings } = CommandLine::parse();
+    let ended = match instead {
+        None => start(settings),
+        Some(Instead::Export(arguments)) => offline::export(&arguments),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("projection-worker: {error}");

@@ -25,6 +25,6 @@ pub use reader::{Part, Reader};
 pub use restore::restore;
 pub use service::{Due, Made, Refused, Snapshots, refuse_signals};
 pub use start::begin;
-pub use store::{Loaded, Store};
+pub use store::{Loaded, Store, newest_first};
 pub use witness::Witness;
 pub use writer::{Failure, Written, write};

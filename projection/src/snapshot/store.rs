@@ -85,12 +85,8 @@ impl Store {
 
     /// The snapshots that count, newest first.
     pub fn list(&self) -> io::Result<Vec<(u64, PathBuf)>> {
-        let whole = names(&self.folder)?.into_iter().filter_map(|name| match number(&name) {
-            Some((number, "")) if !self.passed_over.contains(&number) => Some((number, self.folder.join(name))),
-            _ => None,
-        });
-        let mut snapshots: Vec<_> = whole.collect();
-        snapshots.sort_unstable_by_key(|&(number, _)| std::cmp::Reverse(number));
+        let mut snapshots = numbered(&self.folder)?;
+        snapshots.retain(|(number, _)| !self.passed_over.contains(number));
         Ok(snapshots)
     }
 
@@ -174,6 +170,21 @@ impl Store {
             Err(error) => tracing::warn!(folder = %self.folder.display(), %error, "cannot look for old snapshots"),
         }
     }
+}
+
+/// The snapshots of a folder, newest first, for whoever only looks.
+pub fn newest_first(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(numbered(folder)?.into_iter().map(|(_, path)| path).collect())
+}
+
+fn numbered(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let finished = names(folder)?.into_iter().filter_map(|name| match number(&name) {
+        Some((number, "")) => Some((number, folder.join(name))),
+        _ => None,
+    });
+    let mut snapshots: Vec<_> = finished.collect();
+    snapshots.sort_unstable_by_key(|&(number, _)| std::cmp::Reverse(number));
+    Ok(snapshots)
 }
 
 fn names(folder: &Path) -> io::Result<Vec<String>> {
