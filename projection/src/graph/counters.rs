@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 /// More touched than one in so many, and the whole array is scanned.
 const SCAN_FROM: usize = 32;
-/// Counters looked at together in a scan: a cache line.
-const LINE: usize = 64;
+/// Counters looked at together in a scan, cache lines of 64: few of them are of interest, or nearly all.
+const SCANNED: usize = 256;
 
 /// Counters of one kind, all zero between two queries.
 pub trait Counters: Default {
@@ -71,6 +71,8 @@ pub struct Counts {
     adjusted: HashMap<u32, i64>,
     /// The counts that do not fit: theirs are zero in the array.
     large: Option<HashMap<u32, u64>>,
+    /// The scan has set the counters before this place to zero.
+    cleared: usize,
 }
 
 impl Counts {
@@ -115,21 +117,24 @@ impl Counts {
         mut offer: impl FnMut(u32, u64) -> u64,
     ) -> Option<usize> {
         let mut spent = 0;
-        for (line, counts) in self.counts[place..].chunks(LINE).enumerate() {
+        for (piece, counts) in self.counts[place..].chunks_mut(SCANNED).enumerate() {
+            let start = place + piece * SCANNED;
             if spent >= budget {
-                return Some(place + line * LINE);
+                return Some(start);
             }
-            spent += LINE / 16;
+            spent += SCANNED / 16;
             let most = counts.iter().fold(0, |most, &count| most.max(count));
-            if u64::from(most) < least {
-                continue;
-            }
-            for (at, &count) in counts.iter().enumerate() {
-                if u64::from(count) >= least {
-                    spent += 1;
-                    least = offer((place + line * LINE + at) as u32, count.into()).max(1);
+            if u64::from(most) >= least {
+                for (at, &count) in counts.iter().enumerate() {
+                    if u64::from(count) >= least {
+                        spent += 1;
+                        least = offer((start + at) as u32, count.into()).max(1);
+                    }
                 }
             }
+            // While it is at hand: so nothing is left to be cleared.
+            counts.fill(0);
+            self.cleared = start + counts.len();
         }
         None
     }
@@ -214,11 +219,11 @@ impl Counters for Counts {
 
     fn clear(&mut self) {
         if self.scans {
-            self.counts.fill(0);
+            self.counts[self.cleared..].fill(0);
         } else {
             self.touched.people[..self.touched.len].iter().for_each(|&person| self.counts[person as usize] = 0);
         }
-        (self.touched.len, self.scans, self.large) = (0, false, None);
+        (self.touched.len, self.scans, self.large, self.cleared) = (0, false, None, 0);
         self.passed.clear();
         self.adjusted.clear();
     }

@@ -16,6 +16,8 @@ pub struct Interner {
     ids: Vec<u64>,
     indexes: Vec<HashTable<u32>>,
     known: u32,
+    /// The first so many ids ascend.
+    ascending: u32,
 }
 
 fn hash(id: u64) -> u64 {
@@ -30,7 +32,7 @@ fn shard(hash: u64) -> usize {
 
 impl Default for Interner {
     fn default() -> Self {
-        Self { ids: Vec::new(), indexes: (0..SHARDS).map(|_| HashTable::new()).collect(), known: 0 }
+        Self { ids: Vec::new(), indexes: (0..SHARDS).map(|_| HashTable::new()).collect(), known: 0, ascending: 0 }
     }
 }
 
@@ -60,9 +62,18 @@ impl Interner {
         self.ids[index as usize] & !UNKNOWN
     }
 
+    /// Below this index, who has the smaller index has the smaller id. Where people are read before friendships, and in
+    /// the order in which they were created, that is everybody.
+    pub fn ascending(&self) -> u32 {
+        self.ascending
+    }
+
     /// Gives a person an index. They must not have one yet.
     pub fn insert(&mut self, id: u64) -> u32 {
         let index = self.ids.len() as u32;
+        if index == self.ascending && self.ids.last().is_none_or(|last| last & !UNKNOWN < id) {
+            self.ascending += 1;
+        }
         grow_by_an_eighth(&mut self.ids);
         self.ids.push(id | UNKNOWN);
         let hash = hash(id);

@@ -127,8 +127,8 @@ pub struct Best {
     limit: usize,
     /// Only those after this place are wanted.
     after: Option<Standing>,
-    /// Once there are enough: the last of the best.
-    last: Option<Standing>,
+    /// Once there are enough: the last of the best, by index as well.
+    last: Option<(Standing, u32)>,
     ranked: Vec<(Standing, u32)>,
 }
 
@@ -139,7 +139,7 @@ impl Best {
 
     /// Offers a candidate by index. True if the last of the best is another one now.
     pub fn offer(&mut self, standing: Standing, index: u32) -> bool {
-        if self.last.is_some_and(|last| standing > last) || self.after.is_some_and(|after| standing <= after) {
+        if self.last.is_some_and(|(last, _)| standing > last) || self.after.is_some_and(|after| standing <= after) {
             return false;
         }
         self.ranked.push((standing, index));
@@ -148,7 +148,12 @@ impl Best {
 
     /// Once there are enough: the score of the last of the best. Who has less need not be offered.
     pub fn least(&self) -> Option<Score> {
-        self.last.map(|last| last.score.0)
+        self.last.map(|(last, _)| last.score.0)
+    }
+
+    /// Once there are enough: the last of the best, and their index.
+    pub fn last(&self) -> Option<(Standing, u32)> {
+        self.last
     }
 
     fn cut(&mut self) -> bool {
@@ -156,7 +161,7 @@ impl Best {
             self.ranked.truncate(self.limit);
             return false;
         }
-        let (_, &mut (last, _), _) = self.ranked.select_nth_unstable(self.limit - 1);
+        let (_, &mut last, _) = self.ranked.select_nth_unstable(self.limit - 1);
         self.ranked.truncate(self.limit);
         self.last = Some(last);
         true
