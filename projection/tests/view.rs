@@ -148,8 +148,8 @@ fn write(view: &View, history: &History, random: &mut Random, done: &mut [usize;
 
 /// A query in progress, the moment that it is about, and what it asks.
 enum Query {
-    Recommending(Recommendation, Positions, u64),
-    Intersecting(MutualFriends, Positions, [u64; 2]),
+    Recommending(Box<Recommendation>, Positions, u64),
+    Intersecting(Box<MutualFriends>, Positions, [u64; 2]),
 }
 
 impl Query {
@@ -157,8 +157,10 @@ impl Query {
         let (a, b) = (random.below(PEOPLE) + 1, random.below(PEOPLE) + 1);
         let question = Question { id: a, rank: Rank::Mutual, limit: 1_000, after: None };
         match random.below(2) {
-            0 => Self::Recommending(Recommendation::new(question, Scratch::default()), Positions::default(), a),
-            _ => Self::Intersecting(MutualFriends::new([a, b], 1_000, 0), Positions::default(), [a, b]),
+            0 => {
+                Self::Recommending(Box::new(Recommendation::new(question, Scratch::default())), Positions::default(), a)
+            }
+            _ => Self::Intersecting(Box::new(MutualFriends::new([a, b], 1_000, 0)), Positions::default(), [a, b]),
         }
     }
 
@@ -229,7 +231,7 @@ fn in_any_order_of_steps_an_answer_is_that_of_one_moment() {
         assert_eq!(view.positions(), whole);
         for id in 1..=PEOPLE {
             let question = Question { id, rank: Rank::Mutual, limit: 1_000, after: None };
-            let mut query = Query::Recommending(Recommendation::new(question, Scratch::default()), whole, id);
+            let mut query = Query::Recommending(Box::new(Recommendation::new(question, Scratch::default())), whole, id);
             assert!(query.step(&view, &history, usize::MAX));
         }
     }
