@@ -4,7 +4,6 @@ mod dashboards;
 mod documented;
 mod exercise;
 mod files;
-mod not_yet;
 mod queries;
 mod rules;
 mod runtime_metrics;

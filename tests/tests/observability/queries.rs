@@ -22,7 +22,6 @@ use tokio::time::{Instant, sleep};
 
 use crate::exercise::{break_streams, exercise};
 use crate::files::{self, dashboards, list, rules, words};
-use crate::not_yet::NOT_YET;
 
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Prometheus needs two samples for a rate, and rules are evaluated after scrapes.
@@ -120,22 +119,6 @@ fn queries() -> Vec<Query> {
     recorded.chain(alerts).chain(panels()).collect()
 }
 
-/// What asks for a metric that the worker does not have yet, or for a series that is recorded of one.
-fn awaited() -> BTreeSet<String> {
-    let mut awaited: BTreeSet<String> = NOT_YET.iter().map(|name| (*name).to_owned()).collect();
-    for rule in rules("rules/recording.yml") {
-        if asks_for(words(&rule["expr"]), &awaited) {
-            awaited.insert(words(&rule["record"]).to_owned());
-        }
-    }
-    awaited
-}
-
-/// The name of a histogram's series is that of the histogram and more.
-fn asks_for(expression: &str, metrics: &BTreeSet<String>) -> bool {
-    promql::selectors(expression).iter().any(|selector| metrics.contains(&selector.metric))
-}
-
 async fn load(system: &System, own: &Own) {
     break_streams(system).await;
     let start = Instant::now();
@@ -149,8 +132,7 @@ async fn load(system: &System, own: &Own) {
 async fn every_query_of_every_panel_rule_and_alert_returns_data() {
     let watched = Watched::start().await;
     load(&watched.own, &watched.own).await;
-    let awaited = awaited();
-    let queries: Vec<Query> = queries().into_iter().filter(|query| !asks_for(&query.expression, &awaited)).collect();
+    let queries = queries();
     assert!(queries.len() > 60, "{} queries", queries.len());
     eventually("data for every query", async || {
         // The rates are of the last minute: they need somebody who asks.
