@@ -83,7 +83,7 @@ ensure_sandbox() {
         return
     elif can_apt; then
         # shellcheck disable=SC2086
-        apt_install $missing
+        without_services apt_install $missing
     else
         say "not installed:$missing: the tests that run the pods' programs will be skipped"
     fi
