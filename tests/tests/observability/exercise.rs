@@ -45,14 +45,16 @@ pub async fn exercise(api: &Api) {
 /// Entries that nobody can read, and that no doorbell rings for: dead letters, and rings by the worker.
 pub async fn break_streams(system: &System) {
     let mut store = Store::of(system).await;
-    for (redis, key) in [(&mut store.user, "events:user"), (&mut store.friend, "events:friend")] {
-        let _: String = redis::cmd("XADD").arg(key).arg(&BROKEN).query_async(redis).await.expect("an entry");
-    }
-    // Before anything else rings.
     eventually("a ring of the worker's", async || {
         let seen = Scrape::of(&format!("{}/metrics", system.worker_url())).await;
-        let rings = seen.matching("worker_rings_total", &[]);
-        holds(!rings.is_empty(), || "none".to_owned())
+        let silent = seen.matching("worker_rings_total", &[]).is_empty();
+        if silent {
+            // Again and again: the first may be found by a ring that was on its way for what came before.
+            for (redis, key) in [(&mut store.user, "events:user"), (&mut store.friend, "events:friend")] {
+                let _: String = redis::cmd("XADD").arg(key).arg(&BROKEN).query_async(redis).await.expect("an entry");
+            }
+        }
+        holds(!silent, || "none".to_owned())
     })
     .await;
 }
