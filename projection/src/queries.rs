@@ -72,6 +72,8 @@ trait InSteps: Send + 'static {
 
     /// The people who have to be known.
     fn people(&self) -> Vec<u64>;
+    /// Makes room for a step, before the view is held.
+    fn prepare(&mut self, _people: usize, _budget: usize) {}
     fn step(&mut self, state: &State, budget: usize) -> Step<Self::Found>;
     fn restarts(&self) -> u32;
     fn index(found: &Self::Found) -> u32;
@@ -83,6 +85,13 @@ struct Recommending {
     scratches: Arc<Mutex<Vec<Scratch>>>,
 }
 
+impl Recommending {
+    fn recommendation(&mut self) -> &mut Recommendation {
+        let new = || Recommendation::new(self.question, self.scratches.lock().pop().unwrap_or_default());
+        self.recommendation.get_or_insert_with(new)
+    }
+}
+
 impl InSteps for Recommending {
     type Found = Recommended;
 
@@ -90,9 +99,12 @@ impl InSteps for Recommending {
         vec![self.question.id]
     }
 
+    fn prepare(&mut self, people: usize, budget: usize) {
+        self.recommendation().prepare(people, budget);
+    }
+
     fn step(&mut self, state: &State, budget: usize) -> Step<Recommended> {
-        let new = || Recommendation::new(self.question, self.scratches.lock().pop().unwrap_or_default());
-        self.recommendation.get_or_insert_with(new).step(&state.graph, budget)
+        self.recommendation().step(&state.graph, budget)
     }
 
     fn restarts(&self) -> u32 {
@@ -151,6 +163,7 @@ struct Task<Q: InSteps> {
 impl<Q: InSteps> Task<Q> {
     /// None if more steps are needed.
     fn run(&mut self, steps: usize) -> Option<Found<Q::Found>> {
+        let mut people = self.view.read().graph.people();
         for _ in 0..steps {
             if self.gone.load(Ordering::Relaxed) {
                 // Nobody reads this.
@@ -159,7 +172,9 @@ impl<Q: InSteps> Task<Q> {
             if self.query.restarts() > MAX_RESTARTS {
                 return Some(Err(QueryError::Busy));
             }
+            self.query.prepare(people, STEP_EDGES);
             let state = self.view.read();
+            people = state.graph.people();
             let step = self.query.step(&state, STEP_EDGES);
             if step.began {
                 self.positions = state.positions;

@@ -13,8 +13,8 @@ const SCANNED: usize = 256;
 
 /// Counters of one kind, all zero between two queries.
 pub trait Counters: Default {
-    /// Room for this many people.
-    fn grow(&mut self, people: usize);
+    /// Room for this many people, and for touching so many more of them.
+    fn grow(&mut self, people: usize, touches: usize);
 
     /// Adds `weight` to the counters of these people. It is 1 where only people are counted.
     fn add(&mut self, run: &[u32], weight: u64);
@@ -159,9 +159,12 @@ impl Counts {
 }
 
 impl Counters for Counts {
-    fn grow(&mut self, people: usize) {
+    fn grow(&mut self, people: usize, touches: usize) {
         if self.counts.len() < people {
             self.counts.resize(people, 0);
+        }
+        if !self.scans {
+            self.touched.room(touches);
         }
     }
 
@@ -242,10 +245,11 @@ pub struct Sums {
 }
 
 impl Counters for Sums {
-    fn grow(&mut self, people: usize) {
+    fn grow(&mut self, people: usize, touches: usize) {
         if self.sums.len() < people {
             self.sums.resize(people, 0);
         }
+        self.touched.room(touches);
     }
 
     fn add(&mut self, run: &[u32], weight: u64) {

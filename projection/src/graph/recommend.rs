@@ -14,9 +14,12 @@ use super::Graph;
 use super::counters::{Counters, Counts, Sums};
 use super::moment::Moment;
 use super::rank::{ADAMIC_ADAR_UNIT, Best, Rank, Score, Standing, adamic_adar_term};
+use super::rows::FLAT_MAX;
 
 /// What finding a friend's list costs, in edges: two cache misses.
 const VISIT: usize = 16;
+/// A step ends with the run that exceeds its budget, and no run is longer.
+const OVERSHOT: usize = VISIT + FLAT_MAX;
 /// Friends whose lists are fetched ahead, so that their cache misses happen at the same time.
 const FETCHED: usize = 8;
 /// Candidates whose ids are fetched together.
@@ -112,6 +115,16 @@ impl Recommendation {
         self.restarts
     }
 
+    /// Makes room for the next step in a graph of so many people. A step does that itself where there is too little, but
+    /// it may take milliseconds: better before the graph is held.
+    pub fn prepare(&mut self, people: usize, budget: usize) {
+        let touches = budget.saturating_add(OVERSHOT);
+        match self.question.rank {
+            Rank::AdamicAdar => self.scratch.sums.grow(people, touches),
+            Rank::Mutual | Rank::Jaccard => self.scratch.counts.grow(people, touches),
+        }
+    }
+
     /// Counts, or chooses from, about `budget` more edges or candidates; to the end if that comes first.
     pub fn step(&mut self, graph: &Graph, budget: usize) -> Step<Recommended> {
         let mut began = false;
@@ -124,8 +137,8 @@ impl Recommendation {
             }
         }
         match self.question.rank {
-            Rank::AdamicAdar => self.scratch.sums.grow(graph.people()),
-            Rank::Mutual | Rank::Jaccard => self.scratch.counts.grow(graph.people()),
+            Rank::AdamicAdar => self.scratch.sums.grow(graph.people(), 0),
+            Rank::Mutual | Rank::Jaccard => self.scratch.counts.grow(graph.people(), 0),
         }
         let (Some(count), question) = (&mut self.count, &self.question) else {
             return Step { began, done: None };
@@ -191,7 +204,7 @@ impl Recommendation {
                 match self.question.rank {
                     Rank::AdamicAdar => {
                         let weight = adamic_adar_term(count.moment.degree(graph, of));
-                        self.scratch.sums.grow(graph.people());
+                        self.scratch.sums.grow(graph.people(), 0);
                         self.scratch.sums.adjust(other, change(weight));
                     }
                     Rank::Mutual | Rank::Jaccard => self.scratch.counts.adjust(other, change(1)),

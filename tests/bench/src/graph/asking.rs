@@ -93,22 +93,34 @@ impl<'a> Asker<'a> {
     pub fn recommend(&mut self, person: u32, rank: Rank, limit: usize, after: Option<Standing>) -> Vec<Recommended> {
         let question = Question { id: person.into(), rank, limit, after };
         let mut query = Recommendation::new(question, std::mem::take(&mut self.scratch));
-        let found = self.steps(|state| query.step(&state.graph, STEP_EDGES), |one| one.index);
+        let prepare = |query: &mut Recommendation, people| query.prepare(people, STEP_EDGES);
+        let step = |query: &mut Recommendation, state: &State| query.step(&state.graph, STEP_EDGES);
+        let found = self.steps(&mut query, prepare, step, |one| one.index);
         self.scratch = query.into_scratch();
         found
     }
 
     pub fn mutual_friends(&mut self, people: [u32; 2], limit: usize) -> Vec<Common> {
         let mut query = MutualFriends::new(people.map(u64::from), limit, 0);
-        self.steps(|state| query.step(&state.graph, STEP_EDGES), |one| one.index)
+        let step = |query: &mut MutualFriends, state: &State| query.step(&state.graph, STEP_EDGES);
+        self.steps(&mut query, |_, _| {}, step, |one| one.index)
     }
 
-    /// To the end, names included.
-    fn steps<T>(&mut self, mut step: impl FnMut(&State) -> Step<T>, index: impl Fn(&T) -> u32) -> Vec<T> {
+    /// To the end, names included, as the worker does it.
+    fn steps<Q, T>(
+        &mut self,
+        query: &mut Q,
+        prepare: impl Fn(&mut Q, usize),
+        step: impl Fn(&mut Q, &State) -> Step<T>,
+        index: impl Fn(&T) -> u32,
+    ) -> Vec<T> {
+        let mut people = self.view.read().graph.people();
         loop {
+            prepare(query, people);
             let state = self.view.read();
             let since = self.holds.as_ref().map(|_| (Instant::now(), thread_cpu()));
-            let found = step(&state).done;
+            people = state.graph.people();
+            let found = step(query, &state).done;
             let named = found.iter().flatten().filter_map(|one| state.person(index(one)));
             std::hint::black_box(named.collect::<Vec<_>>());
             drop(state);
