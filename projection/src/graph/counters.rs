@@ -82,8 +82,10 @@ impl Counts {
     }
 
     fn add_all(&mut self, run: &[u32]) {
+        // A slice of its own: where the vector is need not be read again after each write.
+        let counts = &mut self.counts[..];
         for &person in run {
-            let count = &mut self.counts[person as usize];
+            let count = &mut counts[person as usize];
             *count = count.wrapping_add(1);
             if *count == 0 {
                 Self::pass(&mut self.passed, person);
@@ -172,10 +174,10 @@ impl Counters for Counts {
         if self.scans {
             return self.add_all(run);
         }
-        let touched = self.touched.room(run.len());
+        let (counts, touched) = (&mut self.counts[..], self.touched.room(run.len()));
         let mut first_time = 0;
         for &person in run {
-            let count = &mut self.counts[person as usize];
+            let count = &mut counts[person as usize];
             // Written always, kept only the first time: a branch would be mispredicted every other time.
             touched[first_time] = person;
             first_time += usize::from(*count == 0);

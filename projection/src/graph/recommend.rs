@@ -21,7 +21,7 @@ const VISIT: usize = 16;
 /// A step ends with the run that exceeds its budget, and no run is longer.
 const OVERSHOT: usize = VISIT + FLAT_MAX;
 /// Friends whose lists are fetched ahead, so that their cache misses happen at the same time.
-const FETCHED: usize = 8;
+const FETCHED: usize = 16;
 /// Candidates whose ids are fetched together.
 const WAITING: usize = 64;
 

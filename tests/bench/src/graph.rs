@@ -2,7 +2,7 @@
 //!
 //! Each graph is measured in a process of its own, so that none finds memory that another has left. Reading order:
 //! [`source`] (the graphs), [`subject`] (loading), [`asking`] and [`latency`] (queries), [`bound`], [`plain`] and [`cost`]
-//! (what they are compared with), [`http_path`] and [`replay`] (around the graph), [`table`] and [`plot`] (how it went).
+//! (what they are compared with), [`snapshots`], [`http_path`] and [`replay`] (around the graph), [`table`] and [`plot`] (how it went).
 
 mod asking;
 mod bound;
@@ -13,6 +13,7 @@ mod plain;
 mod plot;
 mod random;
 mod replay;
+mod snapshots;
 mod source;
 mod subject;
 mod table;
@@ -42,6 +43,8 @@ enum Part {
     Latency,
     /// Cost against work, beside the bound and the baseline
     Cost,
+    /// Snapshots, written and read
+    Snapshots,
     /// The recommendation route through the runtime
     Http,
     /// Replay of a stream
@@ -97,6 +100,7 @@ struct Figures {
     latencies: Vec<latency::Latency>,
     contention: Vec<latency::Contention>,
     costs: Option<cost::Costs>,
+    snapshots: Option<snapshots::Snapshots>,
 }
 
 /// All that was measured.
@@ -157,6 +161,9 @@ pub fn run(settings: &Settings) -> Result<()> {
 fn in_a_process(source: &Source, settings: &Settings) -> Result<Figures> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["graph", "--one", "--graphs", &source.name, "--rounds", &settings.rounds().to_string()]);
+    // As `make up` starts the worker.
+    let (name, value) = dev::parts::LARGE_PAGES;
+    command.env(name, value);
     if settings.quick {
         command.arg("--quick");
     }
@@ -184,6 +191,10 @@ fn one(source: &Source, settings: &Settings) -> Result<Figures> {
     };
     let (drawn, best) = (network.draw(drawn, &mut random), network.best_connected(best));
     let rounds = settings.rounds();
+    let snapshots = match settings.has(Part::Snapshots) {
+        true => Some(snapshots::measure(&view, rounds)?),
+        false => None,
+    };
     let latencies = match settings.has(Part::Latency) {
         true => latency::measure(&latency::Plan { view: &view, network: &network, drawn: &drawn, best: &best, rounds }),
         false => latency::Latencies::default(),
@@ -201,6 +212,7 @@ fn one(source: &Source, settings: &Settings) -> Result<Figures> {
         latencies: latencies.latencies,
         contention: latencies.contention,
         costs,
+        snapshots,
     })
 }
 

@@ -18,6 +18,9 @@ const MUTUAL_FRIENDS_P99: f64 = 20.0;
 const EDGE_BYTES: f64 = 8.0;
 /// Of a batch for the view, in processor time of whoever holds it: "a few hundred microseconds".
 const HOLD: f64 = 500.0;
+const WRITTEN_MB: f64 = 300.0;
+const READ_SECONDS: f64 = 2.0;
+const BULK_RATE: f64 = 1e6;
 const HTTP_RATIO: f64 = 3.0;
 
 pub fn table(heading: &str, all: &All) -> String {
@@ -57,6 +60,17 @@ fn graph(page: &mut String, figures: &Figures) {
     );
     goals(page, figures);
     loaded(page, figures);
+    if let Some(snapshots) = &figures.snapshots {
+        let _ = writeln!(
+            page,
+            "| snapshot | {:.1} MB, written in {:.2} s ({:.0} MB/s), read in {:.2} s, longest hold {:.2} ms |",
+            snapshots.bytes as f64 / 1e6,
+            median(&snapshots.write_seconds),
+            snapshots.written_mb_per_second(),
+            median(&snapshots.read_seconds),
+            snapshots.longest_hold_ms
+        );
+    }
     latencies(page, &figures.latencies);
     contention(page, figures);
     if let Some(costs) = &figures.costs {
@@ -91,6 +105,14 @@ fn goals(page: &mut String, figures: &Figures) {
     if let Some(longest) = longest {
         let figure = format!("{longest:.0} µs of processor time");
         goal("no query holds the view for over a few hundred µs".into(), figure, longest <= HOLD);
+    }
+    if let Some(snapshots) = &figures.snapshots {
+        let (rate, read) = (snapshots.written_mb_per_second(), median(&snapshots.read_seconds));
+        goal("a snapshot is written at over 300 MB/s".into(), format!("{rate:.0} MB/s"), rate > WRITTEN_MB);
+        goal("a snapshot is loaded in under 2 s".into(), format!("{read:.2} s"), read < READ_SECONDS);
+        let rate = figures.friendships as f64 / read;
+        let figure = format!("{} friendships/s", whole(rate));
+        goal("rebuild from a file at over 1M friendships/s".into(), figure, rate > BULK_RATE);
     }
     if let Some(costs) = &figures.costs {
         let ratio = heavy_ratio(costs, |point| point.ratio);
