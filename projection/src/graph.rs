@@ -21,6 +21,7 @@ mod rank;
 mod recommend;
 mod rows;
 mod touched;
+mod wide;
 
 pub use frozen::{Frozen, FrozenPerson, Lost};
 pub use moment::Moment;

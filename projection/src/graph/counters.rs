@@ -1,20 +1,54 @@
 //! The flat arrays in which two-hop neighbours are counted: one counter a person.
 //!
 //! Nearly all the time of a recommendation goes into fetching counters from memory. So they are as narrow as can be, one
-//! byte, and the few that pass 255 are noted aside; and whoever has been touched is written down only while they are few.
-//! From then on the whole array is scanned at the end, which costs a sixteenth of a nanosecond a person.
+//! byte, and the few that pass 255 are noted aside; the array lies in large pages; and whoever has been touched is written
+//! down only while they are few. Where they are many the whole array is scanned at the end, a sixteenth of a nanosecond a
+//! person: first for the largest counter of each block, which tells in which few blocks the best are.
 
 use std::collections::HashMap;
 
+use super::wide::Wide;
+
 /// More touched than one in so many, and the whole array is scanned.
 const SCAN_FROM: usize = 32;
-/// Counters looked at together in a scan, cache lines of 64: few of them are of interest, or nearly all.
-const SCANNED: usize = 256;
+/// Counters looked at together in a scan: few of them are of interest, or nearly all.
+const BLOCK: usize = 256;
+/// Counters looked at together where one of the block is of interest.
+const LINE: usize = 32;
+
+fn largest(counts: &[u8]) -> u8 {
+    counts.iter().fold(0, |most, &count| most.max(count))
+}
+
+/// The `n`th, counted from the largest; 0 if they are fewer.
+fn nth_largest(counts: &[u8], n: usize) -> u8 {
+    let mut left = n;
+    let mut numbers = [0_usize; 256];
+    counts.iter().for_each(|&count| numbers[usize::from(count)] += 1);
+    for (count, number) in numbers.iter().enumerate().rev() {
+        if *number >= left {
+            return count as u8;
+        }
+        left -= number;
+    }
+    0
+}
+
+/// A scan is not at its end.
+pub struct More {
+    /// Where it goes on.
+    pub place: usize,
+    /// What is left of the budget.
+    pub left: usize,
+}
 
 /// Counters of one kind, all zero between two queries.
 pub trait Counters: Default {
     /// Room for this many people, and for touching so many more of them.
     fn grow(&mut self, people: usize, touches: usize);
+
+    /// What is counted next are so many people, or more; so many of the best are wanted.
+    fn expect(&mut self, people: usize, best: usize);
 
     /// Adds `weight` to the counters of these people. It is 1 where only people are counted.
     fn add(&mut self, run: &[u32], weight: u64);
@@ -25,9 +59,9 @@ pub trait Counters: Default {
     /// Makes the counters of these people, who are in order, zero. After the last addition and adjustment.
     fn exclude(&mut self, people: &[u32]);
 
-    /// Hands on counters that are not zero, from `place` on, each once, until the budget is used up: then the place to
-    /// go on from, else None. `offer` answers the least that is still of interest.
-    fn scan(&mut self, place: usize, budget: usize, least: u64, offer: impl FnMut(u32, u64) -> u64) -> Option<usize>;
+    /// Hands on counters that are not zero and may be of interest, from `place` on, each once. `least` is the least of
+    /// interest, and `offer` answers with it again.
+    fn scan(&mut self, place: usize, budget: usize, least: u64, offer: impl FnMut(u32, u64) -> u64) -> Option<More>;
 
     /// Sets all counters to zero.
     fn clear(&mut self);
@@ -62,7 +96,7 @@ impl Touched {
 /// How many friends two people have in common.
 #[derive(Default)]
 pub struct Counts {
-    counts: Vec<u8>,
+    counts: Wide<u8>,
     /// Everybody whose counter is not zero (some for nothing), unless all are scanned.
     touched: Touched,
     scans: bool,
@@ -71,8 +105,24 @@ pub struct Counts {
     adjusted: HashMap<u32, i64>,
     /// The counts that do not fit: theirs are zero in the array.
     large: Option<HashMap<u32, u64>>,
-    /// The scan has set the counters before this place to zero.
-    cleared: usize,
+    pass: Pass,
+    /// The largest counter of each block.
+    largest: Vec<u8>,
+    /// So many are wanted: in as many blocks, the largest counter is at this bound or above it.
+    best: usize,
+    bound: u8,
+}
+
+/// What a scan of all counters does at present.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Pass {
+    /// Looks for the largest counter of each block.
+    #[default]
+    Measuring,
+    /// Searches the blocks in which the best are for certain.
+    Best,
+    /// Searches the other blocks, if the best were not enough: some people are not known, or come before a cursor.
+    Others,
 }
 
 impl Counts {
@@ -111,34 +161,57 @@ impl Counts {
         })
     }
 
+    /// Places are blocks. People who come meanwhile have no counter that matters.
     fn scan_all(
         &mut self,
         place: usize,
         budget: usize,
         mut least: u64,
         mut offer: impl FnMut(u32, u64) -> u64,
-    ) -> Option<usize> {
-        let mut spent = 0;
-        for (piece, counts) in self.counts[place..].chunks_mut(SCANNED).enumerate() {
-            let start = place + piece * SCANNED;
-            if spent >= budget {
-                return Some(start);
+    ) -> Option<More> {
+        if self.pass == Pass::Measuring {
+            let end = place + budget / (BLOCK / 16) + 1;
+            self.largest.truncate(place);
+            self.largest.extend(self.counts.chunks(BLOCK).take(end).skip(place).map(largest));
+            if self.largest.len() == end {
+                return Some(More { place: end, left: 0 });
             }
-            spent += SCANNED / 16;
-            let most = counts.iter().fold(0, |most, &count| most.max(count));
-            if u64::from(most) >= least {
-                for (at, &count) in counts.iter().enumerate() {
+            self.bound = nth_largest(&self.largest, self.best);
+            self.pass = Pass::Best;
+            let spent = (self.largest.len() - place) * (BLOCK / 16);
+            return Some(More { place: 0, left: budget.saturating_sub(spent) });
+        }
+        let mut spent = 0;
+        for block in place..self.largest.len() {
+            if spent >= budget {
+                return Some(More { place: block, left: 0 });
+            }
+            spent += 1;
+            let most = self.largest[block];
+            let now = (most >= self.bound) == (self.pass == Pass::Best);
+            if !now || u64::from(most) < least {
+                continue;
+            }
+            spent += BLOCK / 16;
+            let start = block * BLOCK;
+            for (part, line) in self.counts[start..].chunks(LINE).take(BLOCK / LINE).enumerate() {
+                if u64::from(largest(line)) < least {
+                    continue;
+                }
+                for (at, &count) in line.iter().enumerate() {
                     if u64::from(count) >= least {
                         spent += 1;
-                        least = offer((start + at) as u32, count.into()).max(1);
+                        least = offer((start + part * LINE + at) as u32, count.into()).max(1);
                     }
                 }
             }
-            // While it is at hand: so nothing is left to be cleared.
-            counts.fill(0);
-            self.cleared = start + counts.len();
         }
-        None
+        if self.pass == Pass::Others {
+            return None;
+        }
+        // In another call: only when all that were offered are sorted in, it is clear what is still of interest.
+        self.pass = Pass::Others;
+        Some(More { place: 0, left: budget.saturating_sub(spent) })
     }
 
     fn scan_touched(
@@ -147,7 +220,7 @@ impl Counts {
         budget: usize,
         mut least: u64,
         mut offer: impl FnMut(u32, u64) -> u64,
-    ) -> Option<usize> {
+    ) -> Option<More> {
         let end = self.touched.len.min(place.saturating_add(budget));
         for &person in &self.touched.people[place..end] {
             // Taken, so that nothing is left to be cleared.
@@ -156,18 +229,22 @@ impl Counts {
                 least = offer(person, count).max(1);
             }
         }
-        (end < self.touched.len).then_some(end)
+        (end < self.touched.len).then_some(More { place: end, left: 0 })
     }
 }
 
 impl Counters for Counts {
     fn grow(&mut self, people: usize, touches: usize) {
-        if self.counts.len() < people {
-            self.counts.resize(people, 0);
-        }
+        self.counts.grow(people);
         if !self.scans {
             self.touched.room(touches);
         }
+    }
+
+    fn expect(&mut self, people: usize, best: usize) {
+        self.best = best;
+        // A person is touched once or twice, most of the time.
+        self.scans = people > 2 * (self.counts.len() / SCAN_FROM);
     }
 
     fn add(&mut self, run: &[u32], _: u64) {
@@ -208,7 +285,7 @@ impl Counters for Counts {
         budget: usize,
         mut least: u64,
         mut offer: impl FnMut(u32, u64) -> u64,
-    ) -> Option<usize> {
+    ) -> Option<More> {
         for (person, count) in self.settle().drain() {
             if count >= least.max(1) {
                 least = offer(person, count);
@@ -224,35 +301,35 @@ impl Counters for Counts {
 
     fn clear(&mut self) {
         if self.scans {
-            self.counts[self.cleared..].fill(0);
+            self.counts.fill(0);
         } else {
             self.touched.people[..self.touched.len].iter().for_each(|&person| self.counts[person as usize] = 0);
         }
-        (self.touched.len, self.scans, self.large, self.cleared) = (0, false, None, 0);
+        (self.touched.len, self.scans, self.large, self.pass) = (0, false, None, Pass::Measuring);
         self.passed.clear();
         self.adjusted.clear();
     }
 
     fn bytes(&self) -> usize {
-        self.counts.capacity() + self.touched.people.capacity() * size_of::<u32>()
+        self.counts.bytes() + self.touched.people.capacity() * size_of::<u32>()
     }
 }
 
 /// Sums of weights.
 #[derive(Default)]
 pub struct Sums {
-    sums: Vec<u64>,
+    sums: Wide<u64>,
     /// Everybody whose sum is not zero (some twice, some for nothing).
     touched: Touched,
 }
 
 impl Counters for Sums {
     fn grow(&mut self, people: usize, touches: usize) {
-        if self.sums.len() < people {
-            self.sums.resize(people, 0);
-        }
+        self.sums.grow(people);
         self.touched.room(touches);
     }
+
+    fn expect(&mut self, _: usize, _: usize) {}
 
     fn add(&mut self, run: &[u32], weight: u64) {
         let touched = self.touched.room(run.len());
@@ -283,7 +360,7 @@ impl Counters for Sums {
         budget: usize,
         mut least: u64,
         mut offer: impl FnMut(u32, u64) -> u64,
-    ) -> Option<usize> {
+    ) -> Option<More> {
         let end = self.touched.len.min(place.saturating_add(budget));
         for &person in &self.touched.people[place..end] {
             // Taken, so that whoever was touched twice is a candidate once.
@@ -292,7 +369,7 @@ impl Counters for Sums {
                 least = offer(person, sum);
             }
         }
-        (end < self.touched.len).then_some(end)
+        (end < self.touched.len).then_some(More { place: end, left: 0 })
     }
 
     fn clear(&mut self) {
@@ -301,6 +378,6 @@ impl Counters for Sums {
     }
 
     fn bytes(&self) -> usize {
-        self.sums.capacity() * size_of::<u64>() + self.touched.people.capacity() * size_of::<u32>()
+        self.sums.bytes() + self.touched.people.capacity() * size_of::<u32>()
     }
 }

@@ -20,8 +20,11 @@ use super::rows::FLAT_MAX;
 const VISIT: usize = 16;
 /// A step ends with the run that exceeds its budget, and no run is longer.
 const OVERSHOT: usize = VISIT + FLAT_MAX;
-/// Friends whose lists are fetched ahead, so that their cache misses happen at the same time.
-const FETCHED: usize = 16;
+/// So many friends ahead, their rows and lists are fetched: waiting for memory would be half of the work.
+const ROWS_AHEAD: usize = 6;
+const LISTS_AHEAD: usize = 2;
+/// Friends whose numbers of friends are looked at to know whether there is much to count.
+const ROWS_SEEN: usize = 1024;
 /// Candidates whose ids are fetched together.
 const WAITING: usize = 64;
 
@@ -140,6 +143,12 @@ impl Recommendation {
             Rank::AdamicAdar => self.scratch.sums.grow(graph.people(), 0),
             Rank::Mutual | Rank::Jaccard => self.scratch.counts.grow(graph.people(), 0),
         }
+        if began && let Some(count) = &self.count {
+            let first = &count.friends[..count.friends.len().min(ROWS_SEEN)];
+            let edges = first.iter().map(|&friend| graph.rows.degree(friend)).sum();
+            let best = if self.question.after.is_none() { self.question.limit } else { usize::MAX };
+            self.scratch.counts.expect(edges, best);
+        }
         let (Some(count), question) = (&mut self.count, &self.question) else {
             return Step { began, done: None };
         };
@@ -253,13 +262,18 @@ impl Count {
             return Some(budget);
         };
         let mut spent = 0;
+        self.friends[first..].iter().take(ROWS_AHEAD).for_each(|&ahead| graph.rows.fetch_row(ahead));
+        self.friends[first..].iter().take(LISTS_AHEAD).for_each(|&ahead| graph.rows.fetch_list(ahead));
         for (at, &friend) in self.friends.iter().enumerate().skip(first) {
-            if (at - first).is_multiple_of(FETCHED) {
-                graph.rows.fetch(&self.friends[at..self.friends.len().min(at + FETCHED)]);
-            }
             if spent >= budget {
                 self.phase = Phase::Counting { friend: at, neighbour: start };
                 return None;
+            }
+            if let Some(&ahead) = self.friends.get(at + ROWS_AHEAD) {
+                graph.rows.fetch_row(ahead);
+            }
+            if let Some(&ahead) = self.friends.get(at + LISTS_AHEAD) {
+                graph.rows.fetch_list(ahead);
             }
             spent += VISIT;
             let weight = match rank {
@@ -290,12 +304,16 @@ impl Count {
         };
         let (moment, mine) = (&self.moment, self.friends.len() as u64);
         let mut chooser = Chooser { graph, moment, rank, mine, best, waiting: [(0, 0); WAITING], len: 0 };
-        let from = chooser.least();
-        let next = counters.scan(*place, budget, from, |index, count| chooser.offer(index, count));
-        chooser.flush();
-        if let Some(next) = next {
-            *place = next;
-            return None;
+        let mut left = budget;
+        loop {
+            let least = chooser.least();
+            let more = counters.scan(*place, left, least, |index, count| chooser.offer(index, count));
+            chooser.flush();
+            let Some(more) = more else { break };
+            (*place, left) = (more.place, more.left);
+            if left == 0 {
+                return None;
+            }
         }
         let best = std::mem::replace(best, Best::new(0, None)).finish();
         Some(best.into_iter().map(|(standing, index)| Recommended { index, standing }).collect())
