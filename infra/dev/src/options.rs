@@ -88,8 +88,8 @@ pub struct Options {
     /// Of the HTTP API.
     pub port: Port,
     pub worker_port: Port,
-    /// Of the embedded runtime's metrics.
-    pub metrics_port: Port,
+    /// Of the embedded runtime's metrics. None: nowhere, and it counts nothing.
+    pub metrics_port: Option<Port>,
     /// Of our own Redis.
     pub redis_port: Port,
     /// How long a Redis server that was given may be away at the start.
@@ -115,7 +115,7 @@ impl Options {
             servers: Servers::default(),
             port: Port::Any,
             worker_port: Port::Any,
-            metrics_port: Port::Any,
+            metrics_port: Some(Port::Any),
             redis_port: Port::Any,
             redis_wait: Self::REDIS_WAIT,
             // Tests start several systems at once on few cores.

@@ -42,7 +42,7 @@ pub(crate) fn overridden(is_set: impl Fn(&str) -> bool) -> Vec<String> {
 pub struct Addresses {
     pub port: u16,
     pub worker_port: u16,
-    /// Of the runtime's metrics; none on Spin, which sends them itself.
+    /// Of the runtime's metrics, if it serves them; on Spin, which sends them itself, none.
     pub metrics_port: Option<u16>,
     pub contexts: Contexts,
 }

@@ -121,7 +121,7 @@ impl UpSettings {
         options.port = Port::Exactly(self.port);
         options.worker_port = Port::From(WORKER_PORT);
         options.redis_port = Port::From(REDIS_PORT);
-        options.metrics_port = Port::From(METRICS_PORT);
+        options.metrics_port = Some(Port::From(METRICS_PORT));
         options.runtime = self.runtime;
         options.servers = self.redis.servers();
         options.redis_wait = self.redis_wait;

@@ -18,6 +18,7 @@ use crate::home::{self, Home, Running};
 use crate::log::Log;
 use crate::options::{Data, Options, Part, Runtime};
 use crate::parts::{Addresses, Programs};
+use crate::ports::Port;
 use crate::process::{Ended, Process, Spec};
 use crate::redis_ready;
 use crate::redis_server::RedisServer;
@@ -78,7 +79,7 @@ impl System {
         let folder = home.folder().to_path_buf();
         let worker_port = options.worker_port.choose()?;
         let metrics_port = match options.runtime {
-            Runtime::Embedded => Some(options.metrics_port.choose()?),
+            Runtime::Embedded => options.metrics_port.map(Port::choose).transpose()?,
             Runtime::Spin => None,
         };
         let redis = match options.servers.needs_own() {

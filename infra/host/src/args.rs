@@ -22,7 +22,7 @@ pub struct Args {
     /// Where to listen for HTTP
     #[arg(long, value_name = "IP:PORT", env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:9000", value_parser = values::address)]
     pub listen: SocketAddr,
-    /// Where to serve metrics for Prometheus, at /metrics [default: nowhere]
+    /// Where to serve metrics for Prometheus, at /metrics; if nowhere, nothing is counted [default: nowhere]
     #[arg(long, value_name = "IP:PORT", env = "RUNTIME_METRICS_LISTEN", value_parser = values::address)]
     pub metrics_listen: Option<SocketAddr>,
     /// Sets an application variable; SPIN_VARIABLE_<NAME> does too, and is the place for secrets

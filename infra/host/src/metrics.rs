@@ -1,7 +1,8 @@
 //! What the host counts, for Prometheus. infra/observability/README.md says what each figure means.
 //!
 //! Every thread counts in cells of its own, which it finds by the index of the component or the route: no lock, no
-//! allocation, no cache line that another thread writes. A scrape adds the threads up.
+//! allocation, no cache line that another thread writes. A scrape adds the threads up. Where metrics are not served,
+//! nothing is counted, see [`count_nothing`].
 
 mod cells;
 mod exposition;
@@ -13,7 +14,7 @@ mod server;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub use cells::{Calls, Count, Durations, Failure, Level};
+pub use cells::{Calls, Count, Durations, Failure, Level, count_nothing, now};
 pub use process::start_seconds;
 pub use requests::{Asked, Reason, Requests};
 pub use rings::{ChannelRings, HandlerRings, SubscriptionRings};

@@ -50,11 +50,11 @@ impl Subscriber {
     async fn handle(&self, shared: &Shared, message: &[u8], rings: &HandlerRings) {
         let _active = Active::new();
         let metrics = shared.metrics.component(self.runnable.index);
-        let started = Instant::now();
+        let began = crate::metrics::now();
         let component = self.runnable.spec.id.as_str();
         // The instance is part of the call, and goes with it when the time is over.
         let outcome = tokio::time::timeout(HANDLER_LIMIT, self.call(shared, message)).await;
-        rings.ended(started, matches!(outcome, Ok(Ok(Ok(())))));
+        rings.ended(began, matches!(outcome, Ok(Ok(Ok(())))));
         match outcome {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::error!(component, "the handler failed: {error}"),

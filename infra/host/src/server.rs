@@ -48,6 +48,9 @@ pub fn prepare(args: &Args) -> Result<(Loaded, Listeners)> {
     let app = App::load(&args.from, &args.variables)?;
     let http = bind("--listen", args.listen)?;
     let metrics = args.metrics_listen.map(|address| bind("--metrics-listen", address)).transpose()?;
+    if metrics.is_none() {
+        crate::metrics::count_nothing();
+    }
     let loaded = Loaded::new(app, &args.cache_dir, &args.log_dir(), args.quiet)?;
     Ok((loaded, Listeners { http, metrics }))
 }

@@ -185,3 +185,21 @@ async fn the_address_of_metrics_has_nothing_else() {
     let own = [("component", "(runtime)"), ("route", "(none)"), ("status", "200")];
     assert!(scrape(shared()).await.sum(REQUESTS, &own) >= 1.0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_metrics_everything_is_answered_as_with_them() {
+    let own = Own::start_with(Options { metrics_port: None, ..options() }).await;
+    assert!(own.metrics_url().is_none());
+    let api = own.api();
+    let (a, b) = (api.person().await.id, api.person().await.id);
+    api.add_friend(a, b).await.is(201);
+    api.add_friend(b, a).await.is(409);
+    api.user(999).await.is(404);
+    api.send(api.request(Method::PATCH, "/nowhere")).await.is(404);
+    // The doorbells ring as well.
+    eventually("they are counted", async || {
+        let stats = api.get("/stats/v1").await.is(200).json();
+        holds(stats["users"] == 2 && stats["friendships"] == 1, || stats.to_string())
+    })
+    .await;
+}

@@ -1,7 +1,24 @@
 //! What a figure is kept in: atomic cells, so that counting takes no lock and a scrape holds nobody up.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// Decided before the first instance is made: a level that went up goes down again.
+static COUNTING: AtomicBool = AtomicBool::new(true);
+
+/// For a host that shows its metrics nowhere: from now on all cells stay as they are, and no clock is read for them.
+pub fn count_nothing() {
+    COUNTING.store(false, Ordering::Relaxed);
+}
+
+fn counting() -> bool {
+    COUNTING.load(Ordering::Relaxed)
+}
+
+/// The beginning of what is to be measured. None: nothing is.
+pub fn now() -> Option<Instant> {
+    counting().then(Instant::now)
+}
 
 /// Only goes up.
 #[derive(Default)]
@@ -9,7 +26,9 @@ pub struct Count(AtomicU64);
 
 impl Count {
     pub fn inc(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        if counting() {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub fn get(&self) -> u64 {
@@ -23,11 +42,15 @@ pub struct Level(AtomicI64);
 
 impl Level {
     pub fn add(&self, change: i64) {
-        self.0.fetch_add(change, Ordering::Relaxed);
+        if counting() {
+            self.0.fetch_add(change, Ordering::Relaxed);
+        }
     }
 
     pub fn set(&self, value: i64) {
-        self.0.store(value, Ordering::Relaxed);
+        if counting() {
+            self.0.store(value, Ordering::Relaxed);
+        }
     }
 
     pub fn get(&self) -> i64 {
@@ -49,7 +72,14 @@ impl Durations {
         Self { bounds, buckets, nanoseconds: AtomicU64::new(0) }
     }
 
-    pub fn observe(&self, took: Duration) {
+    /// How long it took that began then.
+    pub fn observe(&self, began: Option<Instant>) {
+        if let Some(began) = began {
+            self.add(began.elapsed());
+        }
+    }
+
+    fn add(&self, took: Duration) {
         // A bucket holds what is at most its bound.
         let index = self.bounds.partition_point(|bound| Duration::from_micros(*bound) < took);
         self.buckets[index].inc();
@@ -133,7 +163,7 @@ impl Calls {
 
     pub fn begin(&self) -> Call<'_> {
         self.begun.inc();
-        Call { calls: self, started: Instant::now(), ended: false }
+        Call { calls: self, began: now(), ended: false }
     }
 
     pub fn failed(&self, failure: Failure) -> &Count {
@@ -144,7 +174,7 @@ impl Calls {
 /// A call that is under way. One that is dropped was given up.
 pub struct Call<'a> {
     calls: &'a Calls,
-    started: Instant,
+    began: Option<Instant>,
     ended: bool,
 }
 
@@ -156,7 +186,7 @@ impl Call<'_> {
         }
         // The time of what was not answered says nothing about the server.
         if matches!(failure, None | Some(Failure::Error)) {
-            self.calls.took.observe(self.started.elapsed());
+            self.calls.took.observe(self.began);
         }
     }
 }
@@ -179,7 +209,7 @@ mod tests {
     fn a_bucket_holds_what_is_at_most_its_bound() {
         let durations = Durations::new(BOUNDS);
         for microseconds in [0, 10, 11, 100, 101, 5_000] {
-            durations.observe(Duration::from_micros(microseconds));
+            durations.add(Duration::from_micros(microseconds));
         }
         let sum = Sum::of([&durations, &durations].into_iter());
         assert_eq!(sum.buckets(), [(0.00001, 4), (0.0001, 4), (f64::MAX, 4)]);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use http::{Method, Response};
 
 use super::ComponentMetrics;
-use super::cells::{Count, Level};
+use super::cells::{Count, Level, now};
 use crate::response_body::ResponseBody;
 
 /// The methods that are told apart; all others are the last.
@@ -57,7 +57,7 @@ impl Requests {
     pub fn begin(&self, method: &Method) -> Asked<'_> {
         self.in_flight.add(1);
         let method = method_index(method);
-        Asked { requests: self, method, started: Instant::now(), target: None, answered: false }
+        Asked { requests: self, method, began: now(), target: None, answered: false }
     }
 
     fn count(&self, route: usize, method: usize, status: u16) {
@@ -107,7 +107,8 @@ impl Requests {
 pub struct Asked<'a> {
     requests: &'a Requests,
     method: usize,
-    started: Instant,
+    /// None: nothing is counted.
+    began: Option<Instant>,
     target: Option<(usize, usize, Arc<ComponentMetrics>)>,
     answered: bool,
 }
@@ -115,15 +116,20 @@ pub struct Asked<'a> {
 impl Asked<'_> {
     /// It is the component's that the route leads to.
     pub fn of(&mut self, route: usize, component: usize, metrics: &Arc<ComponentMetrics>) {
-        self.target = Some((route, component, metrics.clone()));
+        if self.began.is_some() {
+            self.target = Some((route, component, metrics.clone()));
+        }
     }
 
     pub fn answered(mut self, response: &Response<ResponseBody>) {
         self.answered = true;
+        if self.began.is_none() {
+            return;
+        }
         let status = response.status().as_u16();
         self.count(status);
         if let Some((.., metrics)) = &self.target {
-            metrics.answers.observe(self.started.elapsed());
+            metrics.answers.observe(self.began);
         }
         if status >= 400
             && let Some(reason) = reason(response)
@@ -143,7 +149,7 @@ impl Asked<'_> {
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
         self.requests.in_flight.add(-1);
-        if !self.answered {
+        if !self.answered && self.began.is_some() {
             self.count(CLIENT_WENT_AWAY);
         }
     }

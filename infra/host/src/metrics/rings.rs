@@ -39,8 +39,8 @@ impl HandlerRings {
         Self { component, handled: Count::default(), failed: Count::default(), took: Durations::new(RING_BOUNDS) }
     }
 
-    pub fn ended(&self, since: Instant, well: bool) {
+    pub fn ended(&self, began: Option<Instant>, well: bool) {
         if well { &self.handled } else { &self.failed }.inc();
-        self.took.observe(since.elapsed());
+        self.took.observe(began);
     }
 }
