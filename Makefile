@@ -67,8 +67,8 @@ lint: ## Formatting, and clippy without a warning, for programs and components
 	@cargo clippy --profile native --all-targets -- -D warnings
 	@sh infra/dev/build-components.sh clippy $(COMPONENTS)
 
-bench: build ## Measure; the raw output is kept
-	@$(NATIVE)/bench
+bench: build ## Measure; the raw output is kept; ARGS="--quick", or --rounds and --seconds
+	@$(NATIVE)/bench $(ARGS)
 
 bench-graph: build ## Measure the worker's graph; ARGS="--quick", or --graphs and --parts
 	@cargo build --profile native --examples

@@ -149,11 +149,11 @@ impl Bed {
     }
 }
 
-/// A new system with an empty log, on free ports.
-pub async fn start(environment: Vec<(Part, String, String)>) -> Result<(System, Duration)> {
+/// A new system with an empty log, on free ports. Returns how long it took to start.
+pub async fn start(change: impl FnOnce(&mut Options)) -> Result<(System, Duration)> {
     let mut options = Options::isolated()?;
-    options.environment = environment;
     options.report = Arc::new(dev::report::Silent);
+    change(&mut options);
     let begun = Instant::now();
     let system = System::start(options).await.map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok((system, begun.elapsed()))

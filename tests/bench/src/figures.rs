@@ -19,6 +19,11 @@ pub fn percentile(values: &[f64], share: f64) -> f64 {
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
+/// The least and the most. Of none: from the most to the least that there is.
+pub fn range(values: &[f64]) -> (f64, f64) {
+    values.iter().fold((f64::MAX, f64::MIN), |(least, most), value| (least.min(*value), most.max(*value)))
+}
+
 /// 0 where there is nothing to divide by: no ratio is taken for a good one.
 pub fn ratio(of: f64, to: f64) -> f64 {
     if to > 0.0 { of / to } else { 0.0 }
@@ -36,6 +41,7 @@ mod tests {
             (percentile(&hundred, 0.5), percentile(&hundred, 0.99), percentile(&hundred, 1.0)),
             (50.0, 99.0, 100.0)
         );
+        assert_eq!(range(&[2.0, -1.0, 3.0]), (-1.0, 3.0));
         assert_eq!((percentile(&[7.0], 0.01), percentile(&[], 0.5)), (7.0, 0.0));
     }
 

@@ -150,9 +150,7 @@ pub fn run(settings: &Settings) -> Result<()> {
     );
     let table = table::table(&heading, &all);
     println!("{table}");
-    let beside =
-        || -> Result<PathBuf> { Ok(dev::options::folder_of(&dev::options::manifest()?).join("tests/bench/results")) };
-    let folder = settings.results.clone().map_or_else(beside, Ok)?;
+    let folder = report::folder(settings.results.as_deref())?;
     let saved = save(&folder, &all, &table).with_context(|| format!("cannot write to {}", folder.display()))?;
     println!("Kept as {0}.md and {0}.svg, raw output as {0}.json", saved.display());
     Ok(())

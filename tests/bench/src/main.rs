@@ -1,8 +1,8 @@
-//! `make bench`: what the system reaches, beside what a plain native server reaches in the same run; and
-//! `make bench-graph`: what the graph of the projection worker reaches, see [`graph`].
+//! `make bench`: what the system reaches, beside what a plain native server reaches in the same run;
+//! and `make bench-graph`: what the graph of the projection worker reaches, see [`graph`].
 //!
-//! Reading order: [`run`] is the order of things; [`throughput`], [`visible`], [`cold_start`] and [`footprint`]
-//! measure; [`report`] says how it went; [`ceiling`] is the plain server, [`bed`] the system and it, side by side.
+//! Reading order: [`run`] is the order of things; [`throughput`], [`visible`], [`cold_start`], [`footprint`] and
+//! [`metrics_cost`] measure; [`report`] says how it went; [`ceiling`] is the plain server, [`bed`] the system and it, side by side.
 
 mod bed;
 mod ceiling;
@@ -11,6 +11,7 @@ mod figures;
 mod footprint;
 mod graph;
 mod load_phase;
+mod metrics_cost;
 mod processes;
 mod report;
 mod run;

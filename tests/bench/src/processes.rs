@@ -38,8 +38,23 @@ pub fn cores() -> usize {
 
 /// Resident memory in MB of 10^6 bytes.
 pub fn resident_mb(pid: u32) -> Option<f64> {
+    status_mb(pid, "VmRSS:")
+}
+
+/// The most resident memory since the start of the process, or since [`forget_peak`].
+pub fn peak_mb(pid: u32) -> Option<f64> {
+    status_mb(pid, "VmHWM:")
+}
+
+/// Begins with the memory of now. Where Linux does not do that, the peak is the one since the start.
+pub fn forget_peak(pid: u32) {
+    const RESET_PEAK: &str = "5";
+    let _ = fs::write(format!("/proc/{pid}/clear_refs"), RESET_PEAK);
+}
+
+fn status_mb(pid: u32, name: &str) -> Option<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let kib = text.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<f64>().ok());
+    let kib = text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse::<f64>().ok());
     Some(kib? * 1024.0 / 1e6)
 }
 

@@ -83,6 +83,14 @@ impl Results {
     }
 }
 
+/// Where results go: the folder that was given, or tests/bench/results.
+pub fn folder(given: Option<&Path>) -> Result<PathBuf> {
+    match given {
+        Some(folder) => Ok(folder.to_path_buf()),
+        None => Ok(dev::options::folder_of(&dev::options::manifest()?).join("tests/bench/results")),
+    }
+}
+
 /// The time, as part of a file's name.
 pub fn now() -> String {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();

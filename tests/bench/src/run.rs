@@ -7,11 +7,11 @@ use dev::Part;
 use load::drive::drive;
 
 use crate::bed::{self, Bed};
-use crate::report::Results;
-use crate::{Settings, cold_start, footprint, load_phase, processes, throughput, visible};
+use crate::report::{self, Results};
+use crate::{Settings, cold_start, footprint, load_phase, metrics_cost, processes, throughput, visible};
 
 /// So many people are there before anything is measured: room for millions of friendships.
-const PEOPLE: u64 = 3_000;
+pub const PEOPLE: u64 = 3_000;
 /// A system that was just started is idle after this time.
 const REST: Duration = Duration::from_secs(3);
 
@@ -42,9 +42,7 @@ pub fn run(settings: Settings) -> Result<bool> {
     runtime.block_on(measure(&settings.extent(), &mut results))?;
     let table = results.table(&heading(&settings));
     println!("{table}");
-    let manifest = dev::options::manifest()?;
-    let beside = || dev::options::folder_of(&manifest).join("tests/bench/results");
-    let saved = results.save(&settings.results.clone().unwrap_or_else(beside), &table)?;
+    let saved = results.save(&report::folder(settings.results.as_deref())?, &table)?;
     println!("Kept as {0}.txt, raw output as {0}.json", saved.display());
     Ok(results.is_right())
 }
@@ -55,29 +53,42 @@ fn heading(settings: &Settings) -> String {
         "{}\n{} rounds of {} s each, interleaved; medians (and the range of single rounds). The client runs on the same \
          processors.\nCeiling: a native hyper server with the same checks, decisions and scripts on the same Redis (AOF, \
          appendfsync always),\nwhile the system's projections follow the log as they do for ours; alone: with the system \
-         stopped.",
+         stopped.\n{}",
         processes::machine(),
         extent.rounds,
         extent.seconds,
+        metrics_cost::HOW,
     )
 }
 
 async fn measure(extent: &Extent, results: &mut Results) -> Result<()> {
     footprint::sizes(&dev::options::manifest()?, results)?;
 
-    eprintln!("starting with an empty component cache");
+    eprintln!("starting with an empty component cache, and with a full one");
+    let (mut colds, mut warms) = (Vec::new(), Vec::new());
+    // The last of each is further down: those systems are kept.
+    for _ in 1..extent.rounds {
+        forget_compiled()?;
+        for starts in [&mut colds, &mut warms] {
+            let (system, took) = bed::start(|_| ()).await?;
+            starts.push(took);
+            system.stop_all().await;
+        }
+    }
     forget_compiled()?;
-    let (system, cold) = bed::start(cold_start::environment()).await?;
+    let (system, cold) = bed::start(|options| options.environment = cold_start::environment()).await?;
     eprintln!("cold starts");
     cold_start::run(&system, extent.cold_samples, results).await?;
     let compiled_first = footprint::memory(&system)?;
     system.stop_all().await;
 
-    let (system, warm) = bed::start(Vec::new()).await?;
+    let (system, warm) = bed::start(|_| ()).await?;
     if system.log(Part::Runtime).contains("compiled ") {
         bail!("components were built again while they were measured: build first, then measure");
     }
-    footprint::starts(cold, warm, results);
+    colds.push(cold);
+    warms.push(warm);
+    footprint::starts(&colds, &warms, results);
     tokio::time::sleep(REST).await;
     footprint::memory(&system)?.has_a_goal("idle", results);
     compiled_first.report("idle, where components were compiled first", results);
@@ -85,13 +96,17 @@ async fn measure(extent: &Extent, results: &mut Results) -> Result<()> {
     let bed = Bed::beside(system).await?;
     create_people(&bed).await?;
     let material = load_phase::Material::new(PEOPLE);
+    footprint::forget_peaks(&bed.system);
     throughput::run(&bed, &material, extent.rounds, extent.seconds, results).await?;
+    let under_load = footprint::peaks(&bed.system)?;
     eprintln!("ack to visible");
     visible::run(&bed, &material, extent.visible_seconds, results).await?;
     throughput::durability(&bed, &material, extent.durability_rounds, extent.seconds, results).await?;
     tokio::time::sleep(REST).await;
+    under_load.report("peak in the rounds above", results);
     footprint::memory(&bed.system)?.report("after all that", results);
     bed.system.stop_all().await;
+    metrics_cost::run(extent.rounds, extent.seconds, results).await?;
     Ok(())
 }
 
@@ -107,7 +122,7 @@ fn forget_compiled() -> Result<()> {
 }
 
 /// People 1 to [`PEOPLE`], known to every projection.
-async fn create_people(bed: &Bed) -> Result<()> {
+pub async fn create_people(bed: &Bed) -> Result<()> {
     let people = People { next: 0.into(), requests: bed.ours.requests(), wrong: None.into() };
     drive(bed.ours.address, 16, &people).await;
     if let Some(wrong) = people.wrong.into_inner() {

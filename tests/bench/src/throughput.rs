@@ -3,12 +3,12 @@
 use anyhow::Result;
 
 use crate::bed::{Bed, Server};
-use crate::figures::{median, ratio};
+use crate::figures::{median, range, ratio};
 use crate::load_phase::{Call, Material, Measured, measure};
 use crate::report::{Results, whole};
 
 /// As many as the goals are stated for.
-const MANY: usize = 64;
+pub const MANY: usize = 64;
 /// A measurement over one connection is about latency, and needs less time.
 const ONE_TAKES: f64 = 1.0 / 3.0;
 /// 99 of 100 answers come within so many times the ceiling's.
@@ -137,7 +137,7 @@ fn summarize(all: &[Measured], results: &mut Results) {
 fn against(what: &str, call: Call, ours: &[Measured], ceiling: &[Measured], results: &mut Results) {
     let share = ratio(middle(ours, |m| m.per_second), middle(ceiling, |m| m.per_second));
     let by_round: Vec<f64> = ours.iter().zip(ceiling).map(|(o, c)| 100.0 * ratio(o.per_second, c.per_second)).collect();
-    let (least, most) = by_round.iter().fold((f64::MAX, 0.0_f64), |(a, b), x| (a.min(*x), b.max(*x)));
+    let (least, most) = range(&by_round);
     let figure = format!(
         "{:.0}% ({least:.0} to {most:.0}): {} of {} /s",
         100.0 * share,

@@ -61,7 +61,7 @@ impl HttpPath {
 /// Starts a system, fills it through its front door, and measures both ways in turn.
 pub async fn measure(rounds: usize, seconds: f64, quick: bool) -> Result<HttpPath> {
     eprintln!("the HTTP path: starting a system");
-    let (system, _) = bed::start(Vec::new()).await?;
+    let (system, _) = bed::start(|_| ()).await?;
     let runtime = Target::find(&system.url()).await?;
     let worker = Target::resolve(&system.worker_url()).await?;
     let friendships = if quick { FRIENDSHIPS / 10 } else { FRIENDSHIPS };
