@@ -26,8 +26,8 @@ LOAD_TO    = --url $(URL) --results $(or $(DATA_DIR),.local)/load $(ARGS)
 # Every folder of functions/ is a component, but for the libraries.
 COMPONENTS := $(sort $(filter-out domain event-store http,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))))
 
-.PHONY: help setup build components programs up down observe test lint bench bench-graph verify dead-letters replay rebuild \
-        load load-serial load-parallel load-hyperscale load-ramp image push k8s-render k8s-check
+.PHONY: help setup build components programs up down observe test lint bench bench-load bench-graph verify dead-letters \
+        replay rebuild load load-serial load-parallel load-hyperscale load-ramp image push k8s-render k8s-check
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,9 @@ lint: ## Formatting, and clippy without a warning, for programs and components
 
 bench: build ## Measure; the raw output is kept; ARGS="--quick", or --rounds and --seconds
 	@$(NATIVE)/bench $(ARGS)
+
+bench-load: build ## Measure the breaking point of each load scenario; ARGS="--quick", or --rounds and --scenarios
+	@$(NATIVE)/bench load $(ARGS)
 
 bench-graph: build ## Measure the worker's graph; ARGS="--quick", or --graphs and --parts
 	@cargo build --profile native --examples

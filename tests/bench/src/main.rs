@@ -1,5 +1,6 @@
 //! `make bench`: what the system reaches, beside what a plain native server reaches in the same run;
-//! and `make bench-graph`: what the graph of the projection worker reaches, see [`graph`].
+//! `make bench-graph`: what the graph of the projection worker reaches, see [`graph`]; and `make bench-load`: where each
+//! scenario of the load generator breaks it, see [`ramps`].
 //!
 //! Reading order: [`run`] is the order of things; [`throughput`], [`visible`], [`cold_start`], [`footprint`] and
 //! [`metrics_cost`] measure; [`report`] says how it went; [`ceiling`] is the plain server, [`bed`] the system and it, side by side.
@@ -13,6 +14,7 @@ mod graph;
 mod load_phase;
 mod metrics_cost;
 mod processes;
+mod ramps;
 mod report;
 mod run;
 mod throughput;
@@ -38,6 +40,8 @@ enum Kind {
     Ceiling { redis_url: String },
     /// The graph of the projection worker: loading, memory, queries, beside a baseline and a bound
     Graph(graph::Settings),
+    /// The breaking point of each scenario of the load generator
+    Load(ramps::Settings),
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
     let done = match command.kind {
         Some(Kind::Ceiling { redis_url }) => ceiling::run(&redis_url).map(|()| true),
         Some(Kind::Graph(settings)) => graph::run(&settings).map(|()| true),
+        Some(Kind::Load(settings)) => ramps::run(&settings),
         None => run::run(command.settings),
     };
     match done {
