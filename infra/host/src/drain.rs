@@ -1,39 +1,51 @@
 //! The end of the host: told to everyone who has to know, waited for by the one who ends it.
+//!
+//! From SIGTERM on every answer says that it is the last on its connection, and streams of events end. For a moment more
+//! the host lets clients in; then those go who send nothing, and handlers of the Redis trigger take no further message. The
+//! requests and messages that are under way have ten seconds; then, or at a second signal, the process ends.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::sync::watch;
 
 /// Says that the host is to stop.
-pub struct Drain(watch::Sender<bool>);
+pub struct Drain {
+    sender: watch::Sender<bool>,
+    begun: Arc<AtomicBool>,
+}
 
 /// Hears it. As long as one exists, what it was given to is not done.
 pub struct Draining {
     receiver: watch::Receiver<bool>,
+    /// The same, for those who ask with every request: reading it takes no lock.
+    begun: Arc<AtomicBool>,
     waiting: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
 impl Drain {
     pub fn new() -> (Self, Draining) {
         let (sender, receiver) = watch::channel(false);
-        let waiting = None;
-        (Self(sender), Draining { receiver, waiting })
+        let begun = Arc::<AtomicBool>::default();
+        (Self { sender, begun: begun.clone() }, Draining { receiver, begun, waiting: None })
     }
 
     pub fn begin(&self) {
-        self.0.send_replace(true);
+        self.begun.store(true, Ordering::Release);
+        self.sender.send_replace(true);
     }
 
     /// Waits until nobody listens any more: all work is done.
     pub async fn finished(&self) {
-        self.0.closed().await;
+        self.sender.closed().await;
     }
 }
 
 impl Draining {
     pub fn has_begun(&self) -> bool {
-        *self.receiver.borrow()
+        self.begun.load(Ordering::Acquire)
     }
 
     pub async fn begun(&mut self) {
@@ -54,6 +66,6 @@ impl Draining {
 
 impl Clone for Draining {
     fn clone(&self) -> Self {
-        Self { receiver: self.receiver.clone(), waiting: None }
+        Self { receiver: self.receiver.clone(), begun: self.begun.clone(), waiting: None }
     }
 }

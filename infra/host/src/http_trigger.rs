@@ -66,8 +66,12 @@ impl HttpTrigger {
 
     pub async fn handle(&self, request: Request<Incoming>, client: &Client) -> Response<ResponseBody> {
         let mut asked = self.metrics.requests.begin(request.method());
-        let response = self.respond(request, client, &mut asked).await;
+        let mut response = self.respond(request, client, &mut asked).await;
         asked.answered(&response);
+        if self.draining.has_begun() {
+            // The client sends its next request to somebody else.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         response
     }
 

@@ -2,13 +2,14 @@
 //! and adds nothing to it, so that what works here works there.
 //!
 //! Reading order: `manifest`, `app` (it, checked), `engine`, `compiled`, `guest`, `loaded` (ready to run), `server`,
-//! `http_trigger` with `instances`, `redis_trigger`, the ways out: `outbound_http`, `outbound_redis`; and `metrics`.
+//! `connection`, `http_trigger` with `instances`, `redis_trigger`, the ways out: `outbound_http`, `outbound_redis`; and `metrics`.
 
 mod allowed_hosts;
 mod app;
 mod args;
 mod bindings;
 mod compiled;
+mod connection;
 mod drain;
 mod engine;
 mod guest;

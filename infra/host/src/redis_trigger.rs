@@ -196,8 +196,9 @@ impl Subscription {
         let mut messages = messages.into_on_message();
         loop {
             let message = tokio::select! {
-                message = messages.next() => message,
+                biased;
                 () = stop.begun() => return,
+                message = messages.next() => message,
             };
             let Some(message) = message else {
                 return;

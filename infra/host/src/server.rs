@@ -8,23 +8,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use http::HeaderValue;
 use http::uri::Authority;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::args::Args;
+use crate::connection::{LAST_REQUESTS, serve};
 use crate::drain::{Drain, Draining};
-use crate::http_trigger::{Client, HttpTrigger};
+use crate::http_trigger::Client;
 use crate::loaded::Loaded;
 
 /// How long requests that are under way have to end when the host is told to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
-/// A client that does not send its request's head, or its next request, is disconnected.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// Connections of all threads together; others wait to be accepted.
 const MAX_CONNECTIONS: usize = 8192;
 /// What to wait for when there are too many, or the process has no file descriptor left.
@@ -98,19 +94,17 @@ pub fn run(loaded: Loaded, listeners: Listeners, threads: usize, started: Instan
             tokio::spawn(crate::metrics::serve(listener, loaded.metrics().clone()));
         }
         let listener = tokio::net::TcpListener::from_std(listeners.http)?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
         tokio::select! {
             () = accept(&listener, &workers) => {}
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = next(&mut signals) => {}
         }
-        drop(listener);
-        drop(workers);
         tracing::info!("stopping");
-        drain.begin();
-        if tokio::time::timeout(DRAIN_LIMIT, drain.finished()).await.is_err() {
-            tracing::warn!("some requests did not end in time");
+        tokio::select! {
+            ended = timeout(DRAIN_LIMIT, end(&drain, listener, workers)) => if ended.is_err() {
+                tracing::warn!("some requests did not end in time");
+            },
+            () = next(&mut signals) => tracing::warn!("told to stop once more: not waiting for requests under way"),
         }
         Ok(())
     })
@@ -129,24 +123,37 @@ fn single_thread_runtime() -> Result<tokio::runtime::Runtime> {
         .map_err(|error| anyhow!("cannot start a runtime: {error}"))
 }
 
+async fn next([terminate, interrupt]: &mut [Signal; 2]) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Answers what has been sent, and what comes in a last moment: until then nobody knows that the host ends.
+async fn end(drain: &Drain, listener: tokio::net::TcpListener, workers: Vec<Worker>) {
+    drain.begin();
+    let _ = timeout(LAST_REQUESTS, accept(&listener, &workers)).await;
+    // Those who have connected and wait. To close the listener would reset them.
+    if let Ok(listener) = listener.into_std() {
+        while let Ok((stream, client)) = listener.accept() {
+            if stream.set_nonblocking(true).is_ok() {
+                hand_over(stream, client, &workers);
+            }
+        }
+    }
+    drop(workers);
+    drain.finished().await;
+}
+
 async fn accept(listener: &tokio::net::TcpListener, workers: &[Worker]) {
     loop {
-        let open = |worker: &&Worker| worker.open.load(Ordering::Relaxed);
-        if workers.iter().map(|w| open(&w)).sum::<usize>() >= MAX_CONNECTIONS {
+        if workers.iter().map(Worker::open).sum::<usize>() >= MAX_CONNECTIONS {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         }
-        match listener.accept().await {
-            Ok((stream, client)) => {
-                // The thread with the fewest: even with few connections, all cores get their share. SO_REUSEPORT
-                // would leave it to a hash, and let two hosts listen on one port without a word.
-                let worker = workers.iter().min_by_key(open).expect("there is one");
-                worker.open.fetch_add(1, Ordering::Relaxed);
-                let sent = stream.into_std().map(|s| worker.connections.send((s, client)));
-                if !matches!(sent, Ok(Ok(()))) {
-                    worker.open.fetch_sub(1, Ordering::Relaxed);
-                }
-            }
+        match listener.accept().await.and_then(|(stream, client)| Ok((stream.into_std()?, client))) {
+            Ok((stream, client)) => hand_over(stream, client, workers),
             Err(error) => {
                 tracing::warn!("cannot accept a connection: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -155,7 +162,21 @@ async fn accept(listener: &tokio::net::TcpListener, workers: &[Worker]) {
     }
 }
 
+/// To the thread with the fewest: even with few connections, all cores get their share. SO_REUSEPORT would leave it to a
+/// hash, and let two hosts listen on one port without a word.
+fn hand_over(stream: std::net::TcpStream, client: SocketAddr, workers: &[Worker]) {
+    let worker = workers.iter().min_by_key(|worker| worker.open()).expect("there is one");
+    worker.open.fetch_add(1, Ordering::Relaxed);
+    if worker.connections.send((stream, client)).is_err() {
+        worker.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Worker {
+    fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
     fn start(number: usize, loaded: Arc<Loaded>, address: SocketAddr, draining: Draining) -> Result<Self> {
         let (connections, mut incoming) = mpsc::unbounded_channel::<(_, SocketAddr)>();
         let open = Arc::new(AtomicUsize::new(0));
@@ -185,33 +206,5 @@ impl Worker {
             .spawn(move || runtime.block_on(serve))
             .context("cannot start a thread")?;
         Ok(Self { connections, open })
-    }
-}
-
-async fn serve(stream: std::net::TcpStream, client: Client, trigger: Arc<HttpTrigger>, mut draining: Draining) {
-    let prepared = stream.set_nodelay(true).and_then(|()| TcpStream::from_std(stream));
-    let stream = match prepared {
-        Ok(stream) => TokioIo::new(stream),
-        Err(error) => return tracing::debug!("a connection was lost: {error}"),
-    };
-    let client = Arc::new(client);
-    let service = service_fn(move |request| {
-        let (trigger, client) = (trigger.clone(), client.clone());
-        async move { Ok::<_, std::convert::Infallible>(trigger.handle(request, &client).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(stream, service);
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = draining.begun() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!("a connection ended early: {error}");
     }
 }
