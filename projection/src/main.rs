@@ -58,9 +58,14 @@ fn start(settings: Settings) -> Result<(), StartError> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(projection::progress::log).with_ansi(colours).init();
     let runtime = tokio::runtime::Runtime::new().map_err(system)?;
     let result = runtime.block_on(async {
-        let signals = (SignalKind::terminate(), SignalKind::interrupt());
-        let (terminate, interrupt) = (signal(signals.0).map_err(system)?, signal(signals.1).map_err(system)?);
-        worker::run(settings, stop(terminate, interrupt)).await
+        let (first, second) = (Signals::listen()?, Signals::listen()?);
+        tokio::select! {
+            ended = worker::run(settings, first.come(1)) => ended,
+            () = second.come(2) => {
+                tracing::warn!("asked to stop once more: not waiting for answers, nor for a last snapshot");
+                Ok(())
+            }
+        }
     });
     // A query that nobody waits for any more is not waited for either.
     runtime.shutdown_background();
@@ -71,9 +76,21 @@ fn system(error: std::io::Error) -> StartError {
     StartError::Unavailable(format!("the system refuses what the worker needs: {error}"))
 }
 
-async fn stop(mut terminate: Signal, mut interrupt: Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What asks the worker to stop.
+struct Signals(Signal, Signal);
+
+impl Signals {
+    fn listen() -> Result<Self, StartError> {
+        Ok(Self(signal(SignalKind::terminate()).map_err(system)?, signal(SignalKind::interrupt()).map_err(system)?))
+    }
+
+    /// Waits until so many have come.
+    async fn come(mut self, times: usize) {
+        for _ in 0..times {
+            tokio::select! {
+                _ = self.0.recv() => {}
+                _ = self.1.recv() => {}
+            }
+        }
     }
 }

@@ -1,8 +1,13 @@
 //! The worker put together: servers, tails, writer, bell and API.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::middleware::map_response_with_state;
+use axum::response::Response;
 use axum::serve::ListenerExt;
 use domain::event::Stream;
 use tokio::net::TcpListener;
@@ -27,7 +32,10 @@ use crate::view::View;
 
 /// Batches read ahead of the writer: enough that it never waits, few enough that they do not matter.
 const READ_AHEAD: usize = 4;
-/// How long answers in flight may take once the worker is asked to stop.
+/// How long clients may send requests once the worker is asked to stop: each is told with its answer that this was the
+/// last on its connection. Longer than a request is on its way.
+const LAST_REQUESTS: Duration = Duration::from_millis(250);
+/// How long answers in flight may take then.
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether the start is over.
@@ -168,7 +176,9 @@ async fn serve(
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
     });
-    let server = axum::serve(listener, router(api)).with_graceful_shutdown(async move {
+    let ending = Arc::<AtomicBool>::default();
+    let router = router(api).layer(map_response_with_state(Arc::clone(&ending), close_at_the_end));
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // The sender lives until the end of this function.
         let _ = drain.wait_for(|draining| *draining).await;
     });
@@ -179,9 +189,18 @@ async fn serve(
         _ = &mut server => return Err(StartError::Unavailable("the HTTP server broke, see the log above".into())),
     };
     tracing::info!("stopping");
+    ending.store(true, Ordering::Relaxed);
+    tokio::time::sleep(LAST_REQUESTS).await;
     draining.send_replace(true);
     if tokio::time::timeout(DRAIN, &mut server).await.is_err() {
         tracing::warn!("some answers took longer than {DRAIN:?} and were cut off");
     }
     ended
+}
+
+async fn close_at_the_end(State(ending): State<Arc<AtomicBool>>, mut response: Response) -> Response {
+    if ending.load(Ordering::Relaxed) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }

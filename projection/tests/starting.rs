@@ -3,7 +3,7 @@
 mod support;
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -192,4 +192,23 @@ fn asked_to_stop_it_finishes_what_it_began() {
     worker.terminate();
     assert_eq!(waiting.join().unwrap().unwrap().status, 503);
     assert_eq!(worker.exit().code(), Some(0));
+}
+
+#[test]
+fn a_request_that_never_ends_has_its_time_and_a_second_signal_ends_it_at_once() {
+    let redis = Redis::start();
+    for again in [false, true] {
+        let worker = Worker::start(&redis);
+        let mut client = TcpStream::connect(("127.0.0.1", worker.port)).unwrap();
+        client.write_all(b"GET /healthz HT").unwrap();
+        assert_eq!(worker.get("/healthz").status, 200);
+        let start = Instant::now();
+        worker.terminate();
+        eventually("it stops", || worker.said("stopping").pop());
+        if again {
+            worker.terminate();
+        }
+        assert_eq!(worker.exit().code(), Some(0));
+        assert_eq!(start.elapsed() < Duration::from_secs(10), again, "{:?}", start.elapsed());
+    }
 }
