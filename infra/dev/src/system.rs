@@ -215,6 +215,11 @@ impl System {
         Some(self.process(part)?.kill().await)
     }
 
+    /// Waits for the end of a part that has been told to end.
+    pub async fn ended(&self, part: Part) -> Option<Ended> {
+        Some(self.process(part)?.wait().await)
+    }
+
     /// Any signal, and does not wait: STOP and CONT make a part hang and go on.
     pub fn signal(&self, part: Part, signal: Signal) {
         if let Some(process) = self.process(part) {

@@ -2,9 +2,10 @@
 //! that was acknowledged is lost.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dev::ports::Port;
@@ -159,6 +160,55 @@ fn ctrl_c_stops_everything_and_nothing_is_lost() {
     let again = Up::start_in(folder, &[]);
     let answer = again.http("GET /user/v1/users/1 HTTP/1.0\r\nHost: localhost\r\n\r\n");
     assert!(answer.contains("Lovelace"), "{answer}");
+}
+
+/// Creates one person after the other on one connection, until an answer says that it is the last. Gives how many.
+fn create_until_told(port: u16, answered: &AtomicUsize) -> usize {
+    let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", port)).unwrap());
+    stream.get_ref().set_read_timeout(Some(END)).unwrap();
+    let body = r#"{"firstName":"Ada","lastName":"Lovelace"}"#;
+    let head = "POST /user/v1/users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
+    let request = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    for created in 1.. {
+        stream.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(stream.read_line(&mut head).unwrap(), 0, "not answered: {head:?}");
+        }
+        let head = head.to_ascii_lowercase();
+        assert!(head.starts_with("http/1.1 201"), "{head}");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        stream.read_exact(&mut vec![0; length.parse().unwrap()]).unwrap();
+        answered.fetch_add(1, Ordering::Relaxed);
+        if head.contains("connection: close") {
+            return created;
+        }
+    }
+    unreachable!("it goes on until it is told")
+}
+
+#[test]
+fn told_to_end_under_load_every_part_answers_what_it_accepted() {
+    let mut up = Up::start(&[]);
+    let (parts, port, pid) = (up.parts(), up.port, up.child.id().to_string());
+    let answered = AtomicUsize::new(0);
+    let created: usize = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..16).map(|_| scope.spawn(|| create_until_told(port, &answered))).collect();
+        let start = Instant::now();
+        while answered.load(Ordering::Relaxed) < 500 && start.elapsed() < END {
+            std::thread::sleep(POLL);
+        }
+        signal("TERM", &pid);
+        clients.into_iter().map(|client| client.join().unwrap()).sum()
+    });
+    assert_eq!(up.end().code(), Some(0), "{}", up.output());
+    all_gone(&parts);
+    assert!(!up.output().contains("did not end in time"), "{}", up.output());
+
+    // Ids have no gaps: the next one says how many there are.
+    let folder = std::mem::replace(&mut up.folder, tempfile::tempdir().unwrap());
+    let answer = Up::start_in(folder, &[]).post_user();
+    assert!(answer.contains(&format!("\"id\":{},", created + 1)), "{created} were answered: {answer}");
 }
 
 #[test]
