@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -25,6 +25,8 @@ pub(crate) const GRACE: Duration = Duration::from_secs(13);
 
 /// A killed process is gone within milliseconds, unless its disk hangs.
 const KILLED: Duration = Duration::from_secs(2);
+/// A stopped one stands still as soon.
+const STOPPED: Duration = Duration::from_secs(2);
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -158,6 +160,23 @@ impl Process {
             let _ = kill_process_group(self.pid, signal);
         }
     }
+
+    /// Waits until a process that was told to stop runs no more, on no thread: that takes a moment on a busy machine.
+    pub fn stands_still(&self) {
+        let start = Instant::now();
+        while !all_threads_are_stopped(self.pid) && start.elapsed() < STOPPED {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// As Linux shows it: `1234 (name) T …`. Elsewhere nobody can say.
+fn all_threads_are_stopped(pid: Pid) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())) else { return true };
+    threads.flatten().all(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+    })
 }
 
 /// Nothing outlives its owner, who may go on to remove the files that it wrote.

@@ -220,10 +220,12 @@ impl System {
         Some(self.process(part)?.wait().await)
     }
 
-    /// Any signal, and does not wait: STOP and CONT make a part hang and go on.
+    /// Any signal. STOP and CONT make a part hang and go on; that nothing of it runs any more is waited for.
     pub fn signal(&self, part: Part, signal: Signal) {
-        if let Some(process) = self.process(part) {
-            process.signal(signal);
+        let Some(process) = self.process(part) else { return };
+        process.signal(signal);
+        if signal == Signal::STOP {
+            process.stands_still();
         }
     }
 
