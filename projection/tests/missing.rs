@@ -31,12 +31,12 @@ fn trim_to(log: &mut Connection, length: u64) {
     redis::cmd("XTRIM").arg(FRIEND).arg("MAXLEN").arg(length).exec(log).unwrap();
 }
 
-/// Until `/readyz` complains about the friend stream in such words.
+/// Until `/readyz` complains about the friend stream in such words, and the other one is read.
 fn complains(worker: &Worker, words: &str) -> Value {
     eventually(words, || {
-        let answer = worker.try_get("/readyz").filter(|answer| answer.status == 503)?;
-        let detail = answer.json()["friend"]["detail"].as_str().unwrap_or_default().to_owned();
-        detail.contains(words).then(|| answer.json())
+        let said = worker.try_get("/readyz").filter(|answer| answer.status == 503)?.json();
+        let complains = said["friend"]["detail"].as_str().is_some_and(|detail| detail.contains(words));
+        (complains && said["user"]["status"] == "UP").then_some(said)
     })
 }
 
