@@ -100,11 +100,11 @@ pub struct Counts {
     /// Everybody whose counter is not zero (some for nothing), unless all are scanned.
     touched: Touched,
     scans: bool,
-    /// Whose counter passed 255 and began again at 0, once for each time.
-    passed: Vec<u32>,
+    /// Whose counter passed 255 and began again at 0, and what it held.
+    passed: HashMap<u32, i64>,
     adjusted: HashMap<u32, i64>,
     /// The counts that do not fit: theirs are zero in the array.
-    large: Option<HashMap<u32, u64>>,
+    large: Option<HashMap<u32, i64>>,
     pass: Pass,
     /// The largest counter of each block.
     largest: Vec<u8>,
@@ -127,8 +127,8 @@ enum Pass {
 
 impl Counts {
     #[cold]
-    fn pass(passed: &mut Vec<u32>, person: u32) {
-        passed.push(person);
+    fn pass(passed: &mut HashMap<u32, i64>, person: u32) {
+        *passed.entry(person).or_default() += 256;
     }
 
     fn add_all(&mut self, run: &[u32]) {
@@ -144,20 +144,17 @@ impl Counts {
     }
 
     /// Gathers the counts that the array cannot hold.
-    fn settle(&mut self) -> &mut HashMap<u32, u64> {
+    fn settle(&mut self) -> &mut HashMap<u32, i64> {
         let Self { counts, passed, adjusted, large, .. } = self;
         large.get_or_insert_with(|| {
-            let mut whole: HashMap<u32, i64> = HashMap::new();
-            for person in passed.drain(..) {
-                *whole.entry(person).or_default() += 256;
-            }
+            let mut whole = std::mem::take(passed);
             for (person, change) in adjusted.drain() {
                 *whole.entry(person).or_default() += change;
             }
             for (&person, count) in &mut whole {
                 *count += i64::from(std::mem::take(&mut counts[person as usize]));
             }
-            whole.into_iter().map(|(person, count)| (person, count.max(0) as u64)).collect()
+            whole
         })
     }
 
@@ -287,6 +284,7 @@ impl Counters for Counts {
         mut offer: impl FnMut(u32, u64) -> u64,
     ) -> Option<More> {
         for (person, count) in self.settle().drain() {
+            let count = u64::try_from(count).unwrap_or_default();
             if count >= least.max(1) {
                 least = offer(person, count);
             }

@@ -25,8 +25,11 @@ impl<T: Copy + Default> Wide<T> {
             let room = len + len / 8;
             let large = room * size_of::<T>() >= SMALL;
             let page = if large { PAGE / size_of::<T>() } else { 1 };
-            let memory = vec![T::default(); room.next_multiple_of(page) + page];
+            let room = room.next_multiple_of(page);
+            let mut memory = vec![T::default(); room + page];
             let start = if large { memory.as_ptr().align_offset(PAGE).min(page) } else { 0 };
+            // Written now: else the system would give each page when it is written first, while others wait.
+            std::hint::black_box(&mut memory)[start..start + room].fill(T::default());
             let old = std::mem::replace(self, Self { memory, start, len });
             self[..old.len].copy_from_slice(&old);
         }
