@@ -16,6 +16,9 @@ const BLOCK: usize = 256;
 /// Counters looked at together where one of the block is of interest.
 const LINE: usize = 32;
 
+/// What a person who may be of interest costs, in counters: their id and their friends are looked up.
+const OFFER: usize = 8;
+
 fn largest(counts: &[u8]) -> u8 {
     counts.iter().fold(0, |most, &count| most.max(count))
 }
@@ -197,7 +200,7 @@ impl Counts {
                 }
                 for (at, &count) in line.iter().enumerate() {
                     if u64::from(count) >= least {
-                        spent += 1;
+                        spent += OFFER;
                         least = offer((start + part * LINE + at) as u32, count.into()).max(1);
                     }
                 }
@@ -218,15 +221,21 @@ impl Counts {
         mut least: u64,
         mut offer: impl FnMut(u32, u64) -> u64,
     ) -> Option<More> {
-        let end = self.touched.len.min(place.saturating_add(budget));
-        for &person in &self.touched.people[place..end] {
+        let mut spent = 0;
+        for place in place..self.touched.len {
+            if spent >= budget {
+                return Some(More { place, left: 0 });
+            }
+            let person = self.touched.people[place];
             // Taken, so that nothing is left to be cleared.
             let count = u64::from(std::mem::take(&mut self.counts[person as usize]));
+            spent += 1;
             if count >= least {
+                spent += OFFER;
                 least = offer(person, count).max(1);
             }
         }
-        (end < self.touched.len).then_some(More { place: end, left: 0 })
+        None
     }
 }
 
@@ -359,15 +368,21 @@ impl Counters for Sums {
         mut least: u64,
         mut offer: impl FnMut(u32, u64) -> u64,
     ) -> Option<More> {
-        let end = self.touched.len.min(place.saturating_add(budget));
-        for &person in &self.touched.people[place..end] {
+        let mut spent = 0;
+        for place in place..self.touched.len {
+            if spent >= budget {
+                return Some(More { place, left: 0 });
+            }
+            let person = self.touched.people[place];
             // Taken, so that whoever was touched twice is a candidate once.
             let sum = std::mem::take(&mut self.sums[person as usize]);
+            spent += 1;
             if sum >= least.max(1) {
+                spent += OFFER;
                 least = offer(person, sum);
             }
         }
-        (end < self.touched.len).then_some(More { place: end, left: 0 })
+        None
     }
 
     fn clear(&mut self) {
