@@ -112,7 +112,7 @@ fn next_steps(system: &System) -> String {
 Try next, in another terminal:
   curl -i {url}/user/v1/users -H 'Content-Type: application/json' -d '{{\"firstName\":\"Ada\",\"lastName\":\"Lovelace\"}}'
   curl -i '{url}/events/v1/user?limit=3'
-  make load-serial && curl -i '{url}/recommendation/v1/users/1/commands/recommendFriends?limit=3'
+  make load-parallel && curl -i '{url}/recommendation/v1/users/2/commands/recommendFriends?limit=3'
 
 Ctrl-C stops everything.
 ",
