@@ -135,6 +135,19 @@ impl Drop for LetGo<'_> {
 
 #[test]
 fn a_moment_is_what_a_replay_gives_however_much_is_written() {
+    // On a machine that has other things to do, the writer may rarely get its turn while an export runs.
+    let mut moved = 0;
+    for _ in 0..40 {
+        moved += exports_beside_a_writer();
+        if moved >= 5 {
+            return;
+        }
+    }
+    panic!("only {moved} exports had changes meanwhile");
+}
+
+/// Gives how many exports had changes meanwhile.
+fn exports_beside_a_writer() -> usize {
     let view = View::default();
     let mut model = Model::default();
     apply(&view, &entries(0..EVENTS / 4));
@@ -186,7 +199,7 @@ fn a_moment_is_what_a_replay_gives_however_much_is_written() {
     });
     let moved = moments.iter().filter(|(then, later)| then != later).count();
     println!("{} exports, {moved} of them with changes meanwhile", moments.len());
-    assert!(moved >= 5, "{moments:?}");
+    moved
 }
 
 /// Nobody waits for it any more: nothing is gathered.
