@@ -94,6 +94,31 @@ impl Touched {
         self.room(1)[0] = person;
         self.len += 1;
     }
+
+    /// As [`Counters::scan`]. `take` gives somebody's counter and sets it to zero: whoever was touched twice is handed
+    /// on once, and nothing is left to be cleared.
+    fn scan(
+        &self,
+        place: usize,
+        budget: usize,
+        mut least: u64,
+        mut take: impl FnMut(u32) -> u64,
+        mut offer: impl FnMut(u32, u64) -> u64,
+    ) -> Option<More> {
+        let mut spent = 0;
+        for (place, &person) in self.people[..self.len].iter().enumerate().skip(place) {
+            if spent >= budget {
+                return Some(More { place, left: 0 });
+            }
+            let count = take(person);
+            spent += 1;
+            if count >= least {
+                spent += OFFER;
+                least = offer(person, count).max(1);
+            }
+        }
+        None
+    }
 }
 
 /// How many friends two people have in common.
@@ -213,30 +238,6 @@ impl Counts {
         self.pass = Pass::Others;
         Some(More { place: 0, left: budget.saturating_sub(spent) })
     }
-
-    fn scan_touched(
-        &mut self,
-        place: usize,
-        budget: usize,
-        mut least: u64,
-        mut offer: impl FnMut(u32, u64) -> u64,
-    ) -> Option<More> {
-        let mut spent = 0;
-        for place in place..self.touched.len {
-            if spent >= budget {
-                return Some(More { place, left: 0 });
-            }
-            let person = self.touched.people[place];
-            // Taken, so that nothing is left to be cleared.
-            let count = u64::from(std::mem::take(&mut self.counts[person as usize]));
-            spent += 1;
-            if count >= least {
-                spent += OFFER;
-                least = offer(person, count).max(1);
-            }
-        }
-        None
-    }
 }
 
 impl Counters for Counts {
@@ -302,7 +303,9 @@ impl Counters for Counts {
         if self.scans {
             self.scan_all(place, budget, least, offer)
         } else {
-            self.scan_touched(place, budget, least, offer)
+            let counts = &mut self.counts[..];
+            let take = |person| u64::from(std::mem::take(&mut counts[person as usize]));
+            self.touched.scan(place, budget, least, take, offer)
         }
     }
 
@@ -361,28 +364,10 @@ impl Counters for Sums {
         people.iter().for_each(|&person| self.sums[person as usize] = 0);
     }
 
-    fn scan(
-        &mut self,
-        place: usize,
-        budget: usize,
-        mut least: u64,
-        mut offer: impl FnMut(u32, u64) -> u64,
-    ) -> Option<More> {
-        let mut spent = 0;
-        for place in place..self.touched.len {
-            if spent >= budget {
-                return Some(More { place, left: 0 });
-            }
-            let person = self.touched.people[place];
-            // Taken, so that whoever was touched twice is a candidate once.
-            let sum = std::mem::take(&mut self.sums[person as usize]);
-            spent += 1;
-            if sum >= least.max(1) {
-                spent += OFFER;
-                least = offer(person, sum);
-            }
-        }
-        None
+    fn scan(&mut self, place: usize, budget: usize, least: u64, offer: impl FnMut(u32, u64) -> u64) -> Option<More> {
+        let sums = &mut self.sums[..];
+        let take = |person| std::mem::take(&mut sums[person as usize]);
+        self.touched.scan(place, budget, least.max(1), take, offer)
     }
 
     fn clear(&mut self) {
