@@ -3,7 +3,8 @@
 use std::ops::{Deref, DerefMut};
 
 /// Of the processor's large pages, in bytes. An array that is read at random places is read faster from one of them, for
-/// the processor remembers where few pages are; the system gives them only to memory that covers them.
+/// the processor remembers where few pages are; the system gives them only to memory that covers them, and mostly only
+/// where the allocator asks: glibc's does with `GLIBC_TUNABLES=glibc.malloc.hugetlb=1`, as `make up` starts the worker.
 const PAGE: usize = 2 << 20;
 /// Arrays below this many bytes do not need one.
 const SMALL: usize = PAGE / 8;
